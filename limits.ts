@@ -1,0 +1,107 @@
+/**
+ * Every limit, with its unit in its name and its reason beside it. Relations between limits are checked when this file
+ * is loaded: a contradiction stops the program at once instead of showing as a strange refusal later.
+ *
+ * `Default` is what a function gets that says nothing, `Max` what it may ask for.
+ *
+ * @module
+ */
+import { assert } from "./errors.ts";
+
+const KIB = 1024;
+const MIB = 1024 * KIB;
+const GIB = 1024 * MIB;
+
+/** One WebAssembly page, in bytes (core specification 4.2.8). */
+export const WASM_PAGE_BYTES = 64 * KIB;
+
+/** What one function may use. */
+export const FUNCTION_LIMITS = {
+  /** Long enough for a training step, short enough that a forgotten loop frees its slot while somebody watches. */
+  timeoutMsDefault: 60_000,
+  timeoutMsMax: 24 * 3_600_000,
+  /** The initialiser fills the Proto-Faaslet; interpreters need seconds, nothing honest needs minutes. */
+  initTimeoutMsDefault: 30_000,
+  initTimeoutMsMax: 600_000,
+  memoryBytesDefault: 512 * MIB,
+  /** All that a 32-bit linear memory can be. */
+  memoryBytesMax: 4 * GIB,
+  inputBytesMax: 64 * MIB,
+  outputBytesDefault: 64 * MIB,
+  outputBytesMax: 256 * MIB,
+  /** stdout and stderr each, kept with the call. */
+  logBytesDefault: 64 * KIB,
+  logBytesMax: 4 * MIB,
+  concurrencyDefault: 64,
+  concurrencyMax: 4_096,
+  queueDefault: 1_024,
+  queueMax: 100_000,
+  /** Idle Faaslets kept after their call. */
+  idleDefault: 64,
+  idleMax: 32_000,
+  /** What a call may write into its private file system. */
+  fileBytesDefault: 64 * MIB,
+  fileBytesMax: 1 * GIB,
+  filesDefault: 4_096,
+  filesMax: 65_536,
+  descriptorsDefault: 256,
+  descriptorsMax: 4_096,
+  /** Files that come with a deploy, together. */
+  deployedFileBytesMax: 256 * MIB,
+  environmentBytesMax: 128 * KIB,
+  argumentsBytesMax: 128 * KIB,
+  tableElementsMax: 1_000_000,
+} as const;
+
+/** What an uploaded module may hold. Counts are far above what Go and CPython need, far below what hurts. */
+export const MODULE_LIMITS = {
+  bytesMax: 64 * MIB,
+  functionsMax: 300_000,
+  typesMax: 20_000,
+  importsMax: 1_000,
+  exportsMax: 50_000,
+  globalsMax: 10_000,
+  tablesMax: 16,
+  dataSegmentsMax: 100_000,
+  elementSegmentsMax: 50_000,
+  /** Wasmtime's own limit; Cranelift's time grows with it. */
+  localsMax: 50_000,
+  functionBytesMax: 8 * MIB,
+  branchTableTargetsMax: 100_000,
+  nestingMax: 10_000,
+  customSectionBytesMax: 32 * MIB,
+  nameBytesMax: 100_000,
+} as const;
+
+/** The compiler's child process: what it may use before it is killed. */
+export const COMPILE_LIMITS = {
+  /** Honest modules take up to about one second a megabyte on a slow core; see docs/decisions. */
+  cpuSecondsPerMiB: 3,
+  cpuSecondsFloor: 10,
+  /** RLIMIT_DATA; Deno alone needs half a gigabyte of it. */
+  dataBytesMax: 3 * GIB,
+  /** Children at once: compiling is parallel inside one child already. */
+  parallelMax: 2,
+} as const;
+
+/** One host. */
+export const HOST_LIMITS = {
+  /** Calls that run at once; a blocked one keeps its thread. */
+  runningMax: 256,
+  /** All queues together. */
+  queuedMax: 200_000,
+  functionsMax: 10_000,
+  nameBytesMax: 63,
+  /** Machine code beside stack, for deep recursion: Go needs 8 MiB. */
+  guestStackBytes: 8 * MIB,
+  requestHeaderBytesMax: 64 * KIB,
+} as const;
+
+assert(FUNCTION_LIMITS.timeoutMsDefault <= FUNCTION_LIMITS.timeoutMsMax, "timeout default is within its maximum");
+assert(FUNCTION_LIMITS.memoryBytesDefault <= FUNCTION_LIMITS.memoryBytesMax, "memory default is within its maximum");
+assert(FUNCTION_LIMITS.memoryBytesMax % WASM_PAGE_BYTES === 0, "memory maximum is whole pages");
+assert(FUNCTION_LIMITS.outputBytesDefault <= FUNCTION_LIMITS.outputBytesMax, "output default is within its maximum");
+assert(FUNCTION_LIMITS.logBytesDefault <= FUNCTION_LIMITS.logBytesMax, "log default is within its maximum");
+assert(FUNCTION_LIMITS.concurrencyDefault <= FUNCTION_LIMITS.concurrencyMax, "concurrency default is within its maximum");
+assert(FUNCTION_LIMITS.queueMax <= HOST_LIMITS.queuedMax, "one function's queue fits the host's");
+assert(MODULE_LIMITS.functionBytesMax <= MODULE_LIMITS.bytesMax, "a function body fits a module");

@@ -1,0 +1,82 @@
+/**
+ * What the rest of the program may ask of the functions that are deployed here: messages and interface only.
+ * `function_registry.ts` is the implementation over Deno KV.
+ *
+ * @module
+ */
+import type { GuestFile, InstallReport, StartPlan } from "./worker_group.ts";
+import type { FunctionSettings } from "./function_settings.ts";
+
+/** The precise answer to an upload; every part is in `GET /v1/functions/{name}` as well. */
+export interface ModuleReport {
+  readonly bytes: number;
+  /** SHA-256 of the uploaded bytes, lower-case hex. */
+  readonly digest: string;
+  readonly imports: readonly { module: string; name: string; params: readonly string[]; results: readonly string[] }[];
+  readonly exports: readonly { name: string; kind: string; type: string }[];
+  readonly memory: { minimumPages: number; maximumPages: number | null } | null;
+  readonly counts: Readonly<Record<string, number>>;
+  readonly dataBytes: number;
+  readonly codeBytes: number;
+  readonly producers: readonly string[];
+  readonly style: StartPlan["style"];
+  readonly uses: Readonly<Record<string, boolean>>;
+  readonly warnings: readonly string[];
+  readonly plan: StartPlan;
+}
+
+/** A deployed function: an immutable version. */
+export interface FunctionRecord {
+  readonly tenant: string;
+  readonly name: string;
+  /** 1, 2, 3 ... for each change of module, files or settings. */
+  readonly version: number;
+  readonly settings: FunctionSettings;
+  readonly report: ModuleReport;
+  /** Paths and sizes; the bytes are in the blob store. */
+  readonly files: readonly { path: string; bytes: number; digest: string }[];
+  readonly compile: { readonly wallMs: number; readonly cpuMs: number; readonly artefactBytes: number };
+  readonly install: InstallReport;
+  /** RFC 3339, UTC. */
+  readonly createdAt: string;
+}
+
+/** What `PUT /v1/functions/{name}` and `faaslet deploy` hand in. */
+export interface DeployRequest {
+  readonly tenant: string;
+  readonly name: string;
+  readonly wasm: Uint8Array;
+  /** As the client wrote them; validated here. */
+  readonly settings: unknown;
+  readonly files: readonly GuestFile[];
+  /** Checks, compiles and initialises, but stores nothing. */
+  readonly dryRun?: boolean;
+}
+
+export interface DeployResult {
+  /** `unchanged`: the same module, files and settings were live already; nothing was compiled or stored. */
+  readonly outcome: "created" | "updated" | "unchanged" | "dry-run";
+  readonly record: FunctionRecord;
+}
+
+/** What a call needs, found without waiting. */
+export interface LiveFunction {
+  /** The `FunctionImage.id` it has in the worker group. */
+  readonly functionId: number;
+  readonly record: FunctionRecord;
+}
+
+/** The functions of this host. */
+export interface FunctionRegistry {
+  /** Rejects with the upload's error code and all problems in `details`. */
+  deploy(request: DeployRequest): Promise<DeployResult>;
+  /** The live version, or undefined; synchronous since every call asks. */
+  live(tenant: string, name: string): LiveFunction | undefined;
+  /** As `live`, but also brings back a function that a restarted host has not loaded yet. */
+  ready(tenant: string, name: string): Promise<LiveFunction | undefined>;
+  list(tenant: string): Promise<FunctionRecord[]>;
+  describe(tenant: string, name: string): Promise<FunctionRecord | undefined>;
+  /** True when there was one. */
+  remove(tenant: string, name: string): Promise<boolean>;
+  close(): Promise<void>;
+}

@@ -1,0 +1,149 @@
+/**
+ * The one interface through which the rest of the program sees the part that runs guests.
+ *
+ * A worker group runs Faaslets of one tenant: in this process (`embedded_group.ts`) or, later, in a process of its own.
+ * What crosses it are plain messages: no closures, no shared objects, nothing that a structured clone would not carry.
+ * `tests/worker_group_conformance.ts` is the suite that every implementation passes.
+ *
+ * @module
+ */
+import type { ErrorCode } from "../errors.ts";
+
+/** How a call's Faaslet came to be: reused, restored from the Proto-Faaslet, or started without one. */
+export type StartKind = "warm" | "proto" | "cold";
+
+/** Which export runs when; made by the upload check (`ModuleReport.plan`). */
+export interface StartPlan {
+  readonly style: "command" | "reactor" | "faasm" | "plain";
+  /** Exports that run in order before the snapshot, after the module's own start function. */
+  readonly beforeSnapshot: readonly string[];
+  /** The export that runs once a call. */
+  readonly entry: string;
+  /** The export that runs after the entry, e.g. `__wasm_call_dtors`. */
+  readonly afterEntry?: string;
+}
+
+/** A read-only file that a function brings; `path` is absolute in the guest's file system. */
+export interface GuestFile {
+  readonly path: string;
+  readonly bytes: Uint8Array;
+}
+
+/** What one Faaslet may use; every field has its default and maximum in `limits.ts`. */
+export interface FaasletLimits {
+  readonly initTimeoutMs: number;
+  readonly memoryBytes: number;
+  readonly outputBytes: number;
+  readonly logBytes: number;
+  readonly fileBytes: number;
+  readonly files: number;
+  readonly descriptors: number;
+  /** Idle Faaslets kept after their call. */
+  readonly idle: number;
+}
+
+/** All that a worker group needs to run one version of a function. */
+export interface FunctionImage {
+  /** Chosen by the sender, unique in the group for its life, 1 to 2^32 - 1. */
+  readonly id: number;
+  /** The function's name, for argv[0] and backtraces. */
+  readonly name: string;
+  /** Machine code and initial memory as the compiler made them; opaque here. */
+  readonly artefact: Uint8Array;
+  readonly plan: StartPlan;
+  readonly limits: FaasletLimits;
+  readonly arguments: readonly string[];
+  readonly environment: Readonly<Record<string, string>>;
+  readonly files: readonly GuestFile[];
+}
+
+/** What installing a function found out and cost. */
+export interface InstallReport {
+  /** Time to load machine code, microseconds. */
+  readonly loadUs: number;
+  /** Time of the initialiser, microseconds. */
+  readonly initUs: number;
+  /** Time to take the snapshot, microseconds. */
+  readonly snapshotUs: number;
+  /** Linear memory in the Proto-Faaslet, and how much of it is not zero. */
+  readonly memoryBytes: number;
+  readonly snapshotBytes: number;
+  /** True when a Faaslet is restored anew for each call, since it cannot be reset in place. */
+  readonly restoredEachCall: boolean;
+  /** What the initialiser printed, both streams, up to the log limit. */
+  readonly log: string;
+}
+
+/** One run of a function. */
+export interface CallRequest {
+  /** Chosen by the sender, unique among the group's running calls, 1 to 2^32 - 1. */
+  readonly id: number;
+  readonly functionId: number;
+  readonly input: Uint8Array;
+  /** From now, monotonic. The call ends at it, wherever it is. */
+  readonly timeoutMs: number;
+  /** Added to the function's own, e.g. the CGI variables of an HTTP request. */
+  readonly environment?: Readonly<Record<string, string>>;
+  /** Added after the function's own. */
+  readonly arguments?: readonly string[];
+  /** At most as warm as this; for measurements. Default: as warm as possible. */
+  readonly start?: StartKind;
+}
+
+/** How a call ended. Every call ends exactly once. */
+export type CallStatus = "ok" | "guest-error" | "trap" | "timeout" | "cancelled" | "refused" | "host-lost";
+
+/** The end of a call, with what it produced and what it cost. */
+export interface CallOutcome {
+  readonly id: number;
+  readonly status: CallStatus;
+  /** The entry's return value or the argument of `proc_exit`; 0 when the call did not get that far. */
+  readonly returnValue: number;
+  /** Empty unless the status is `ok` or `guest-error`: nothing partial leaves. */
+  readonly output: Uint8Array;
+  readonly stdout: Uint8Array;
+  readonly stderr: Uint8Array;
+  /** Bytes that the guest wrote in all; more than is kept when a log was truncated. */
+  readonly stdoutBytes: number;
+  readonly stderrBytes: number;
+  /** Why, unless the status is `ok` or `guest-error`. The message may hold a backtrace. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
+  readonly start: StartKind;
+  /** Waiting for a thread / making the Faaslet ready / inside the guest, microseconds. */
+  readonly queueUs: number;
+  readonly startUs: number;
+  readonly execUs: number;
+  /** Thread CPU time of the guest, microseconds. */
+  readonly cpuUs: number;
+  /** Linear memory at the end of the call. */
+  readonly memoryBytes: number;
+}
+
+/** What a group holds now. */
+export interface GroupStats {
+  readonly functions: number;
+  readonly idleFaaslets: number;
+  readonly runningCalls: number;
+  readonly threads: number;
+  /** Since the group was opened. */
+  readonly restored: number;
+  readonly resets: number;
+  readonly discarded: number;
+}
+
+/** Runs Faaslets. Methods reject with a `FaasletError`; a call that was accepted always resolves. */
+export interface WorkerGroup {
+  /** Loads a function and makes its Proto-Faaslet. `ERR_INIT`, `ERR_ARTEFACT`, `ERR_CAPACITY`, `ERR_SNAPSHOT_HANDLE`. */
+  install(image: FunctionImage): Promise<InstallReport>;
+  /** Forgets a function; its running calls end as they would have. `ERR_NOT_FOUND`. */
+  remove(functionId: number): Promise<void>;
+  /** Runs a call to its end; failures of the guest are outcomes, not rejections. */
+  call(request: CallRequest): Promise<CallOutcome>;
+  /** Ends a running call as `cancelled`; does nothing when it has ended. */
+  cancel(callId: number): void;
+  /** Drops idle Faaslets of a function down to `idle`. */
+  trim(functionId: number, idle: number): Promise<void>;
+  stats(): Promise<GroupStats>;
+  /** Cancels what runs, waits for it, frees everything. Idempotent. */
+  close(): Promise<void>;
+}

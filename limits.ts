@@ -95,6 +95,17 @@ export const HOST_LIMITS = {
   /** Machine code beside stack, for deep recursion: Go needs 8 MiB. */
   guestStackBytes: 8 * MIB,
   requestHeaderBytesMax: 64 * KIB,
+  /** Request bodies in memory at once, those of waiting and running calls included. */
+  requestBodyBytesMax: 1 * GIB,
+  /** A body that is slower than this, after its grace, holds a connection for nothing. */
+  requestBodyGraceMs: 30_000,
+  requestBodyBytesPerSecondMin: 16 * KIB,
+  /** Deploys at once: each holds its module, and compiling is bounded further on. */
+  deploysMax: 4,
+  /** Ended calls that are remembered; some 300 bytes each. */
+  callRecordsMax: 10_000,
+  /** Functions with counters of their own in the metrics; the others share one label. */
+  metricsFunctionsMax: 200,
 } as const;
 
 assert(FUNCTION_LIMITS.timeoutMsDefault <= FUNCTION_LIMITS.timeoutMsMax, "timeout default is within its maximum");
@@ -104,4 +115,9 @@ assert(FUNCTION_LIMITS.outputBytesDefault <= FUNCTION_LIMITS.outputBytesMax, "ou
 assert(FUNCTION_LIMITS.logBytesDefault <= FUNCTION_LIMITS.logBytesMax, "log default is within its maximum");
 assert(FUNCTION_LIMITS.concurrencyDefault <= FUNCTION_LIMITS.concurrencyMax, "concurrency default is within its maximum");
 assert(FUNCTION_LIMITS.queueMax <= HOST_LIMITS.queuedMax, "one function's queue fits the host's");
+assert(
+  MODULE_LIMITS.bytesMax + FUNCTION_LIMITS.deployedFileBytesMax <= HOST_LIMITS.requestBodyBytesMax,
+  "the largest deploy fits the memory for request bodies",
+);
+assert(FUNCTION_LIMITS.inputBytesMax <= HOST_LIMITS.requestBodyBytesMax, "the largest input fits the memory for request bodies");
 assert(MODULE_LIMITS.functionBytesMax <= MODULE_LIMITS.bytesMax, "a function body fits a module");

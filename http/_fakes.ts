@@ -1,0 +1,160 @@
+/** An app over a registry in memory and a worker group that answers as told. For tests only. */
+import type {
+  CallOutcome,
+  CallRequest,
+  DeployRequest,
+  DeployResult,
+  FunctionRecord,
+  FunctionRegistry,
+  LiveFunction,
+  WorkerGroup,
+} from "../runtime/mod.ts";
+import { type Clock, Dispatcher } from "../scheduler/mod.ts";
+import { createApp } from "./app.ts";
+
+/** Time stands still; timers run when the test says so. */
+export class FakeClock implements Clock {
+  nowMs = 0;
+  readonly timers = new Set<() => void>();
+
+  now(): number {
+    return this.nowMs;
+  }
+  epochMs(): number {
+    return 1_700_000_000_000 + this.nowMs;
+  }
+  after(_delayMs: number, action: () => void): () => void {
+    this.timers.add(action);
+    return () => this.timers.delete(action);
+  }
+  /** Runs every timer that is set now, whatever its delay. */
+  fire(): void {
+    for (const action of [...this.timers]) {
+      this.timers.delete(action);
+      action();
+    }
+  }
+}
+
+type Respond = (request: CallRequest) => Partial<CallOutcome> | Promise<Partial<CallOutcome>>;
+
+export class FakeRegistry implements FunctionRegistry {
+  readonly functions = new Map<string, LiveFunction>();
+  readonly deploys: DeployRequest[] = [];
+  /** Functions that only `ready` finds, as after a restart. */
+  readonly asleep = new Map<string, LiveFunction>();
+  refuse: unknown;
+
+  add(name: string, settings: Record<string, unknown> = {}, style = "plain"): FunctionRecord {
+    const record = recordOf(name, 3, settings, style);
+    this.functions.set(`default/${name}`, { functionId: 9, record });
+    return record;
+  }
+  deploy(request: DeployRequest): Promise<DeployResult> {
+    if (this.refuse !== undefined) return Promise.reject(this.refuse);
+    this.deploys.push(request);
+    const key = `${request.tenant}/${request.name}`;
+    const outcome = request.dryRun ? "dry-run" : this.functions.has(key) ? "updated" : "created";
+    const record = recordOf(request.name, 1, {}, "plain");
+    if (outcome !== "dry-run") this.functions.set(key, { functionId: 1, record });
+    return Promise.resolve({ outcome, record });
+  }
+  live(tenant: string, name: string): LiveFunction | undefined {
+    return this.functions.get(`${tenant}/${name}`);
+  }
+  ready(tenant: string, name: string): Promise<LiveFunction | undefined> {
+    return Promise.resolve(this.asleep.get(`${tenant}/${name}`));
+  }
+  list(tenant: string): Promise<FunctionRecord[]> {
+    return Promise.resolve([...this.functions.values()].map((live) => live.record).filter((one) => one.tenant === tenant));
+  }
+  describe(tenant: string, name: string): Promise<FunctionRecord | undefined> {
+    return Promise.resolve(this.live(tenant, name)?.record);
+  }
+  remove(tenant: string, name: string): Promise<boolean> {
+    return Promise.resolve(this.functions.delete(`${tenant}/${name}`));
+  }
+  close(): Promise<void> {
+    return Promise.resolve();
+  }
+}
+
+/** A group whose calls end as `respond` says; without it they echo their input. */
+export class FakeGroup {
+  readonly requests: CallRequest[] = [];
+  readonly cancelled: number[] = [];
+  onCancel: (id: number) => void = () => {};
+  respond: Respond = ({ input }) => ({ output: input });
+
+  async call(request: CallRequest): Promise<CallOutcome> {
+    this.requests.push(request);
+    return outcomeOf(request.id, await this.respond(request));
+  }
+  cancel(id: number): void {
+    this.cancelled.push(id);
+    this.onCancel(id);
+  }
+  stats() {
+    const counts = { functions: 1, idleFaaslets: 2, runningCalls: 0, threads: 3 };
+    return Promise.resolve({ ...counts, restored: 4, resets: 5, discarded: 6 });
+  }
+}
+
+export function outcomeOf(id: number, over: Partial<CallOutcome>): CallOutcome {
+  const none = new Uint8Array(0);
+  return {
+    id,
+    status: "ok",
+    returnValue: 0,
+    output: none,
+    stdout: none,
+    stderr: none,
+    stdoutBytes: 0,
+    stderrBytes: 0,
+    start: "warm",
+    queueUs: 1,
+    startUs: 20,
+    execUs: 3_456,
+    cpuUs: 3_000,
+    memoryBytes: 65_536,
+    ...over,
+  };
+}
+
+function recordOf(name: string, version: number, settings: Record<string, unknown>, style: string): FunctionRecord {
+  const record = {
+    tenant: "default",
+    name,
+    version,
+    settings: { timeoutMs: 1_000, inputBytes: 1_000, concurrency: 2, queue: 1, cgi: true, ...settings },
+    report: { digest: "d".repeat(64), bytes: 8, style },
+    files: [],
+    createdAt: "2026-01-02T03:04:05.000Z",
+  };
+  return record as unknown as FunctionRecord;
+}
+
+export const ORIGIN = "http://127.0.0.1:8080";
+export const INFO = { remoteAddr: { hostname: "127.0.0.9" } };
+
+/** The app with its fakes; `send` asks it as a client of this host would. */
+export function setUp(over: { totalBytesMax?: number; graceMs?: number; bytesPerSecondMin?: number } = {}) {
+  const clock = new FakeClock();
+  const group = new FakeGroup();
+  const registry = new FakeRegistry();
+  const errors: Record<string, unknown>[] = [];
+  const dispatcher = new Dispatcher({
+    group: group as unknown as WorkerGroup,
+    clock,
+    random: (bytes) => void crypto.getRandomValues(bytes),
+  });
+  const logger = { error: (_: string, properties: Record<string, unknown>) => void errors.push(properties) };
+  const app = createApp({ registry, dispatcher, clock, version: "1.2.3", logger, bodyLimits: over });
+  const send = async (path: string, init?: RequestInit) => await app.handler(new Request(ORIGIN + path, init), INFO);
+  return { app, clock, group, registry, dispatcher, errors, send };
+}
+
+/** Lets all continuations of settled promises run, those of streams included. */
+export async function settle(): Promise<void> {
+  for (let turn = 0; turn < 50; turn++) await Promise.resolve();
+}

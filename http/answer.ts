@@ -1,0 +1,97 @@
+/** Ends of calls as HTTP answers. */
+import type { ErrorCode } from "../errors.ts";
+import type { CallStatus, LiveFunction } from "../runtime/mod.ts";
+import type { CallResult } from "../scheduler/mod.ts";
+import {
+  type Problem,
+  problemOf,
+  problemOfThrown,
+  problemResponse,
+} from "./problem.ts";
+
+/** How much of a failed call's standard error its answer quotes: the end, where the reason is. */
+const STDERR_TAIL_BYTES = 4_096;
+
+/** Answers for a call that was dispatched. */
+export function answerOf(result: CallResult, live: LiveFunction): Response {
+  let response: Response;
+  if (result.status === "ok") {
+    response = new Response(result.output as Uint8Array<ArrayBuffer>);
+    response.headers.set("content-type", contentTypeOf(live));
+  } else {
+    response = problemResponse(
+      problemOfResult(result),
+      result.retryAfterSeconds,
+    );
+  }
+  const { headers } = response;
+  headers.set("x-call-id", result.callId);
+  headers.set("x-function-version", String(result.version));
+  if (result.didRun) headers.set("x-start", result.start);
+  headers.set("x-duration-seconds", (result.totalUs / 1_000_000).toFixed(6));
+  headers.set(
+    "server-timing",
+    `queue;dur=${milliseconds(result.queueUs)}, start;dur=${
+      milliseconds(result.startUs)
+    }, exec;dur=${milliseconds(result.execUs)}`,
+  );
+  if (result.returnValue !== 0) {
+    headers.set("x-return-value", String(result.returnValue));
+  }
+  return response;
+}
+
+/** Answers for a request that did not become a call. */
+export function answerWithoutCall(
+  thrown: unknown,
+  callId: string,
+  totalMs: number,
+  live: LiveFunction | undefined,
+): Response {
+  const response = problemResponse(problemOfThrown(thrown, callId));
+  response.headers.set("x-call-id", callId);
+  response.headers.set("x-duration-seconds", (totalMs / 1_000).toFixed(6));
+  if (live !== undefined) {
+    response.headers.set("x-function-version", String(live.record.version));
+  }
+  return response;
+}
+
+const CODE_OF_STATUS: Record<Exclude<CallStatus, "ok">, ErrorCode> = {
+  "guest-error": "ERR_GUEST_EXIT",
+  "trap": "ERR_GUEST_TRAP",
+  "timeout": "ERR_CALL_TIMEOUT",
+  "cancelled": "ERR_CALL_CANCELLED",
+  "refused": "ERR_CAPACITY",
+  "host-lost": "ERR_WORKER_LOST",
+};
+
+function problemOfResult(result: CallResult): Problem {
+  const code = result.error?.code ??
+    CODE_OF_STATUS[result.status as Exclude<CallStatus, "ok">];
+  const detail = code === "ERR_BUG"
+    ? "an unexpected failure; the host's log says more"
+    : result.error?.message ?? `the function returned ${result.returnValue}`;
+  return problemOf(code, detail, {
+    callId: result.callId,
+    ...(result.returnValue !== 0 && { returnValue: result.returnValue }),
+    ...(result.stderr.length > 0 && { stderr: tailOf(result.stderr) }),
+  });
+}
+
+/** The last bytes as text; what is not UTF-8, a character cut in two included, becomes U+FFFD. */
+function tailOf(stderr: Uint8Array): string {
+  return new TextDecoder().decode(stderr.subarray(-STDERR_TAIL_BYTES));
+}
+
+/** A command writes text for people; what else a function returns, only its owner knows. */
+function contentTypeOf({ record }: LiveFunction): string {
+  return record.settings.contentType ??
+    (record.report.style === "command"
+      ? "text/plain; charset=utf-8"
+      : "application/octet-stream");
+}
+
+function milliseconds(us: number): string {
+  return (us / 1_000).toFixed(3);
+}

@@ -1,0 +1,119 @@
+/** The HTTP interface, assembled. */
+import { OpenAPIHono } from "@hono/zod-openapi";
+import { toFaasletError } from "../errors.ts";
+import type { FunctionRegistry } from "../runtime/mod.ts";
+import type { Clock, Dispatcher } from "../scheduler/mod.ts";
+import { Bodies, type BodyLimits } from "./body.ts";
+import { answerCall, CALL_PREFIX, CLIENT_TICK_MS } from "./call.ts";
+import type { AppContext, Logger, RequestInfo } from "./context.ts";
+import { addDocs } from "./docs.ts";
+import { addFunctions } from "./functions.ts";
+import { addHealth } from "./health.ts";
+import { Laggards } from "./laggards.ts";
+import { addMetrics } from "./metrics.ts";
+import { Origins } from "./origins.ts";
+import { problemOf, problemOfThrown, problemResponse } from "./problem.ts";
+
+/** What an app is made of. */
+export interface AppOptions {
+  readonly registry: FunctionRegistry;
+  readonly dispatcher: Dispatcher;
+  readonly clock: Clock;
+  /** Of this program, for /healthz and the metrics. */
+  readonly version: string;
+  readonly logger: Logger;
+  /** Host names that requests may name beside loopback ones. */
+  readonly hosts?: readonly string[];
+  /** Defaults to `HOST_LIMITS`. */
+  readonly bodyLimits?: Partial<BodyLimits>;
+}
+
+export interface App {
+  /** Answers any request; never rejects. */
+  readonly handler: (
+    request: Request,
+    info: RequestInfo,
+  ) => Response | Promise<Response>;
+  /** Stops the app's timers. */
+  close(): void;
+}
+
+/** Builds the app; nothing listens yet. */
+export function createApp(options: AppOptions): App {
+  const { registry, dispatcher, clock, version, logger } = options;
+  const context: AppContext = {
+    registry,
+    dispatcher,
+    clock,
+    version,
+    logger,
+    bodies: new Bodies(clock, options.bodyLimits),
+    clients: new Laggards(clock, CLIENT_TICK_MS),
+  };
+  const origins = new Origins(options.hosts);
+  const resources = buildResources(context);
+  return {
+    handler(request, info) {
+      try {
+        const origin = origins.check(request.url);
+        // Calls do not pass through the router: its URL parsing and middleware cost as much as a warm call.
+        return request.url.startsWith(CALL_PREFIX, origin.prefix.length)
+          ? answerCall(context, request, info, origin)
+          : resources.fetch(request);
+      } catch (thrown) {
+        return problemResponse(problemOfThrown(thrown));
+      }
+    },
+    close() {
+      context.bodies.close();
+      context.clients.close();
+    },
+  };
+}
+
+function buildResources(context: AppContext): OpenAPIHono {
+  const app = new OpenAPIHono();
+  addHealth(app, context);
+  addMetrics(app, context);
+  addFunctions(app, context);
+  addDocs(app, context);
+  app.notFound(({ req }) => {
+    const allowed = methodsOf(app, req.path);
+    if (allowed.length === 0) {
+      return problemResponse(
+        problemOf("ERR_NOT_FOUND", `there is nothing at ${req.path}`),
+      );
+    }
+    const response = problemResponse(
+      problemOf(
+        "ERR_METHOD",
+        `cannot ${req.method} here: use ${allowed.join(", ")}`,
+      ),
+    );
+    response.headers.set("allow", allowed.join(", "));
+    return response;
+  });
+  app.onError((thrown) => {
+    const error = toFaasletError(thrown);
+    if (error.code === "ERR_BUG") {
+      context.logger.error("request failed: {thrown}", { thrown });
+    }
+    return problemResponse(problemOfThrown(error));
+  });
+  return app;
+}
+
+/** The methods that a path has, though not the one that was asked for. */
+function methodsOf(app: OpenAPIHono, path: string): string[] {
+  const segments = path.split("/");
+  const methods = new Set<string>();
+  for (const route of app.routes) {
+    const pattern = route.path.split("/");
+    const fits = pattern.length === segments.length &&
+      pattern.every((part, at) =>
+        part === segments[at] || (part.startsWith(":") && segments[at] !== "")
+      );
+    if (fits) methods.add(route.method);
+  }
+  return [...methods].sort();
+}

@@ -1,0 +1,151 @@
+/** `ANY /function/{name}[.{tenant}][/*]`: the hot path. It sees the URL as a string and touches each header once. */
+import { assert, FaasletError } from "../errors.ts";
+import type { LiveFunction, StartKind } from "../runtime/mod.ts";
+import { answerOf, answerWithoutCall } from "./answer.ts";
+import { cgiEnvironment } from "./cgi.ts";
+import type { AppContext, RequestInfo } from "./context.ts";
+import { parseFunctionName } from "./names.ts";
+import type { Origin } from "./origins.ts";
+
+/** The path below which functions are called. */
+export const CALL_PREFIX = "/function/";
+
+/** A client that goes away is noticed this late; a call that is over by then never asks for its abort signal. */
+export const CLIENT_TICK_MS = 10;
+
+/** A call's URL, taken apart. */
+interface Target {
+  readonly tenant: string;
+  readonly name: string;
+  readonly scriptName: string;
+  readonly pathInfo: string;
+  readonly query: string;
+}
+
+/** Runs the function that the URL names and answers with its output, or with a problem; never rejects. */
+export async function answerCall(
+  context: AppContext,
+  request: Request,
+  info: RequestInfo,
+  origin: Origin,
+): Promise<Response> {
+  const { dispatcher, bodies, clients, clock } = context;
+  const arrivedMs = clock.now();
+  const callId = dispatcher.newCallId();
+  let live: LiveFunction | undefined;
+  let input: Uint8Array | undefined;
+  try {
+    const target = parseTarget(request.url, origin.prefix.length);
+    live = await find(context, target);
+    if (dispatcher.isDraining) {
+      throw new FaasletError(
+        "ERR_DRAINING",
+        "cannot take the call: shutting down",
+      );
+    }
+    const start = parseStart(request.headers.get("x-start"));
+    input = await bodies.read(request, live.record.settings.inputBytes);
+    // Reading took time: the version of before may be gone.
+    live = context.registry.live(target.tenant, target.name) ?? live;
+    const environment = live.record.settings.cgi
+      ? environmentOf(request, info, origin, target, input.length)
+      : undefined;
+    const pending = dispatcher.call({
+      live,
+      input,
+      callId,
+      ...(environment && { environment }),
+      ...(start && { start }),
+    });
+    const laggard = clients.add(() => {
+      cancelWhenGone(request, () => dispatcher.cancel(callId));
+      return false;
+    });
+    const result = await pending;
+    clients.remove(laggard);
+    if (result.error?.code === "ERR_BUG") {
+      context.logger.error("call failed: {message}", {
+        callId,
+        ...result.error,
+      });
+    }
+    return answerOf(result, live);
+  } catch (thrown) {
+    if (!(thrown instanceof FaasletError) || thrown.code === "ERR_BUG") {
+      context.logger.error("call failed: {thrown}", { callId, thrown });
+    }
+    return answerWithoutCall(thrown, callId, clock.now() - arrivedMs, live);
+  } finally {
+    if (input !== undefined) bodies.release(input.length);
+  }
+}
+
+/** Takes the URL apart; `pathAt` is where its path begins. Throws `ERR_NAME_INVALID`. */
+export function parseTarget(url: string, pathAt: number): Target {
+  const nameAt = pathAt + CALL_PREFIX.length;
+  assert(url.startsWith(CALL_PREFIX, pathAt), "only calls come here");
+  const questionAt = url.indexOf("?", nameAt);
+  const pathEnd = questionAt < 0 ? url.length : questionAt;
+  const slashAt = url.indexOf("/", nameAt);
+  const nameEnd = slashAt < 0 || slashAt > pathEnd ? pathEnd : slashAt;
+  const { tenant, name } = parseFunctionName(url.slice(nameAt, nameEnd));
+  return {
+    tenant,
+    name,
+    scriptName: url.slice(pathAt, nameEnd),
+    pathInfo: url.slice(nameEnd, pathEnd),
+    query: questionAt < 0 ? "" : url.slice(questionAt + 1),
+  };
+}
+
+/** The live version. Throws `ERR_NOT_FOUND`, the same for an unknown function and an unknown tenant. */
+async function find(
+  { registry }: AppContext,
+  { tenant, name }: Target,
+): Promise<LiveFunction> {
+  const live = registry.live(tenant, name) ??
+    await registry.ready(tenant, name);
+  if (live === undefined) {
+    throw new FaasletError(
+      "ERR_NOT_FOUND",
+      `cannot call ${name}: there is no such function`,
+    );
+  }
+  return live;
+}
+
+function parseStart(header: string | null): StartKind | undefined {
+  if (header === null) return undefined;
+  if (header === "cold" || header === "proto" || header === "warm") {
+    return header;
+  }
+  throw new FaasletError(
+    "ERR_REQUEST_INVALID",
+    "cannot read X-Start: it is cold, proto or warm",
+  );
+}
+
+function environmentOf(
+  request: Request,
+  info: RequestInfo,
+  origin: Origin,
+  target: Target,
+  inputBytes: number,
+) {
+  return cgiEnvironment({
+    method: request.method,
+    headers: request.headers,
+    origin,
+    remoteAddress: info.remoteAddr.hostname,
+    scriptName: target.scriptName,
+    pathInfo: target.pathInfo,
+    query: target.query,
+    inputBytes,
+  });
+}
+
+function cancelWhenGone(request: Request, cancel: () => void): void {
+  const { signal } = request;
+  if (signal.aborted) cancel();
+  else signal.addEventListener("abort", cancel, { once: true });
+}

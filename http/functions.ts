@@ -1,0 +1,153 @@
+/** `/v1/functions`: deploy, describe, list, remove. */
+import type { OpenAPIHono } from "@hono/zod-openapi";
+import { FaasletError } from "../errors.ts";
+import { HOST_LIMITS } from "../limits.ts";
+import type { FunctionRecord } from "../runtime/mod.ts";
+import type { AppContext } from "./context.ts";
+import { documentFunctions } from "./functions_docs.ts";
+import { checkName, DEFAULT_TENANT } from "./names.ts";
+import { parseUpload, uploadBytesMax } from "./upload.ts";
+
+/** A function in a list: without its module's imports and exports, which may be thousands. */
+export interface FunctionSummary {
+  readonly tenant: string;
+  readonly name: string;
+  readonly version: number;
+  readonly digest: string;
+  readonly bytes: number;
+  readonly style: string;
+  readonly createdAt: string;
+}
+
+/** Adds the resource. */
+export function addFunctions(app: OpenAPIHono, context: AppContext): void {
+  const { registry, dispatcher } = context;
+  documentFunctions(app.openAPIRegistry);
+  const deploys = { running: 0 };
+
+  app.get("/v1/functions", async ({ json }) => {
+    const records = await registry.list(DEFAULT_TENANT);
+    return json({ functions: records.map(summaryOf) });
+  });
+
+  app.get("/v1/functions/:name", async ({ req, json, body }) => {
+    const name = checkName(req.param("name"));
+    const record = await registry.describe(DEFAULT_TENANT, name);
+    if (record === undefined) throw notFound(name);
+    const etag = etagOf(record);
+    if (matches(req.header("if-none-match"), etag)) {
+      return body(null, 304, { etag });
+    }
+    return json(record, 200, { etag });
+  });
+
+  app.put(
+    "/v1/functions/:name",
+    ({ req }) =>
+      deploy(context, deploys, checkName(req.param("name")), req.raw),
+  );
+
+  // The grammar's answer, not the router's, to a name that is empty or has a slash.
+  app.put("/v1/functions/*", ({ req }) => {
+    const name = checkName(req.path.slice("/v1/functions/".length));
+    throw notFound(name);
+  });
+
+  app.delete("/v1/functions/:name", async ({ req, body }) => {
+    const name = checkName(req.param("name"));
+    if (!await registry.remove(DEFAULT_TENANT, name)) throw notFound(name);
+    dispatcher.forget(DEFAULT_TENANT, name);
+    return body(null, 204);
+  });
+}
+
+async function deploy(
+  context: AppContext,
+  deploys: { running: number },
+  name: string,
+  request: Request,
+) {
+  if (context.dispatcher.isDraining) {
+    throw new FaasletError("ERR_DRAINING", "cannot deploy: shutting down");
+  }
+  if (deploys.running >= HOST_LIMITS.deploysMax) {
+    throw new FaasletError(
+      "ERR_CAPACITY",
+      `cannot deploy: ${deploys.running} deploys are running already`,
+    );
+  }
+  deploys.running++;
+  let taken = 0;
+  try {
+    const type = request.headers.get("content-type") ?? "";
+    const body = await context.bodies.read(request, uploadBytesMax(type));
+    taken = body.length;
+    const upload = await parseUpload(type, body);
+    const dryRun = isOn(new URL(request.url).searchParams.get("dryRun"));
+    const result = await context.registry.deploy({
+      tenant: DEFAULT_TENANT,
+      name,
+      dryRun,
+      ...upload,
+    });
+    return Response.json({ outcome: result.outcome, function: result.record }, {
+      status: result.outcome === "created" ? 201 : 200,
+      headers: {
+        etag: etagOf(result.record),
+        location: `/v1/functions/${name}`,
+      },
+    });
+  } finally {
+    deploys.running--;
+    context.bodies.release(taken);
+  }
+}
+
+function isOn(parameter: string | null): boolean {
+  if (parameter === null || parameter === "0" || parameter === "false") {
+    return false;
+  }
+  if (parameter === "1" || parameter === "true" || parameter === "") {
+    return true;
+  }
+  throw new FaasletError(
+    "ERR_REQUEST_INVALID",
+    "cannot read dryRun: it is 1 or 0",
+  );
+}
+
+/** The creation time is in it since versions begin anew when a function is removed and deployed again. */
+function etagOf(record: FunctionRecord): string {
+  return `"${record.version}-${record.report.digest.slice(0, 32)}-${
+    Date.parse(record.createdAt).toString(36)
+  }"`;
+}
+
+/** If-None-Match (RFC 9110 13.1.2); it compares weakly. */
+function matches(header: string | undefined, etag: string): boolean {
+  if (header === undefined) return false;
+  return header.split(",").some((tag) =>
+    tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag
+  );
+}
+
+function summaryOf(
+  { tenant, name, version, report, createdAt }: FunctionRecord,
+): FunctionSummary {
+  return {
+    tenant,
+    name,
+    version,
+    digest: report.digest,
+    bytes: report.bytes,
+    style: report.style,
+    createdAt,
+  };
+}
+
+function notFound(name: string): FaasletError {
+  return new FaasletError(
+    "ERR_NOT_FOUND",
+    `cannot find ${name}: there is no such function`,
+  );
+}

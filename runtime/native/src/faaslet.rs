@@ -1,0 +1,218 @@
+//! A Faaslet: one isolated instance of a function, able to run one call at a time.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use faaslet_wasi::{CallControl, Sink, Stdin, Wasi};
+use wasmtime::{Engine, Global, Instance, Memory, Ref, Store, TypedFunc, UpdateDeadline};
+
+use crate::engine::{Running, engine};
+use crate::ending::Ending;
+use crate::fault::Fault;
+use crate::function::{Entry, Function};
+use crate::memory::{Image, create_with};
+use crate::proto::{Proto, TableDifference};
+use crate::state::{CallIo, State};
+
+pub struct Faaslet {
+    pub store: Store<State>,
+    pub instance: Instance,
+    pub globals: Vec<Global>,
+    memory: Option<Memory>,
+    entry: Typed,
+    after: Option<Typed>,
+}
+
+/// An export that is ready to be called.
+#[derive(Clone)]
+enum Typed {
+    Unit(TypedFunc<(), ()>),
+    Value(TypedFunc<(), i32>),
+    Main(TypedFunc<(i32, i32), i32>),
+}
+
+/// What a call gets.
+pub struct CallInput {
+    pub bytes: Arc<[u8]>,
+    pub environment: Vec<(String, String)>,
+    pub arguments: Vec<String>,
+    pub stdin: Stdin,
+    pub stdout: Sink,
+    pub stderr: Sink,
+    pub deadline: Option<Instant>,
+}
+
+/// What a call left behind.
+pub struct CallEnd {
+    /// The entry's return value, or why there is none.
+    pub result: Result<i32, Ending>,
+    pub written: Option<Vec<u8>>,
+    pub stdout: Sink,
+    pub stderr: Sink,
+    pub memory_bytes: usize,
+}
+
+impl Faaslet {
+    /// A Faaslet as the module's author wrote it: nothing has run in it yet.
+    pub fn cold(function: &Function) -> Result<Self, Fault> {
+        Self::instantiate(function, &function.initial)
+    }
+
+    /// A Faaslet that is where the Proto-Faaslet was.
+    pub fn restore(function: &Function, proto: &Proto) -> Result<Self, Fault> {
+        let mut faaslet = Self::instantiate(function, &proto.image)?;
+        faaslet.set_globals(proto)?;
+        for difference in &proto.tables {
+            faaslet.apply(difference)?;
+        }
+        faaslet.store.data_mut().wasi.reset(&proto.wasi);
+        Ok(faaslet)
+    }
+
+    fn instantiate(function: &Function, image: &Arc<Image>) -> Result<Self, Fault> {
+        let engine: &Engine = engine()?;
+        let control = Arc::new(CallControl::new());
+        let state = State {
+            wasi: Wasi::new(function.wasi.clone(), function.files.clone(), control.clone()),
+            control,
+            shape: None,
+            io: CallIo { input: Arc::from([]), output: None, output_max: function.settings.output_max },
+            limits: function.settings.guest_limits,
+        };
+        let mut store = Store::try_new(engine, state).map_err(|e| Fault::capacity("a Faaslet", e))?;
+        store.limiter(|state| state);
+        // The limiter sees the module's minimum only; the snapshot may be larger.
+        if image.bytes() > function.settings.guest_limits.memory_bytes {
+            return Err(Fault::new("ERR_MODULE_LIMIT", "the memory at the start is over the function's limit"));
+        }
+        store.epoch_deadline_callback(|context| match context.data().control.check() {
+            Some(interrupt) => Err(wasmtime::Error::new(faaslet_wasi::Ended::Interrupted(interrupt))),
+            None => Ok(UpdateDeadline::Continue(1)),
+        });
+        let (made, shape) = create_with(image, || function.pre.instantiate(&mut store));
+        store.data_mut().shape = shape.transpose()?;
+        let instance = made.map_err(|e| Fault::capacity("a Faaslet", format!("{e:#}")))?;
+        let handles = &function.handles;
+        let memory = handles.memory.and_then(|h| instance.get_module_export(&mut store, &h)?.into_memory());
+        let mut globals = Vec::with_capacity(handles.globals.len());
+        for handle in &handles.globals {
+            let global = instance.get_module_export(&mut store, handle).and_then(wasmtime::Extern::into_global);
+            globals.push(global.ok_or_else(|| Fault::bug("a global's export is gone"))?);
+        }
+        let entry = Typed::get(handles.entry, &instance, &mut store)?;
+        let after = handles.after.map(|after| Typed::get(after, &instance, &mut store)).transpose()?;
+        Ok(Self { store, instance, globals, memory, entry, after })
+    }
+
+    /// Runs the start function and the initialiser; the ending when one of them did not return.
+    pub fn initialise(&mut self, function: &Function) -> Result<Result<(), Ending>, Fault> {
+        for entry in function.handles.start.iter().chain(&function.handles.before) {
+            let export = Typed::get(*entry, &self.instance, &mut self.store)?;
+            match self.enter(&export) {
+                Ok(0) => {}
+                Ok(value) => return Ok(Err(Ending::Exit(value))),
+                Err(ending) => return Ok(Err(ending)),
+            }
+        }
+        Ok(Ok(()))
+    }
+
+    /// Prepares a call: deadline, input, output.
+    pub fn begin(&mut self, input: CallInput) {
+        let state = self.store.data_mut();
+        state.control.begin(input.deadline);
+        state.io.input = input.bytes;
+        state.io.output = None;
+        state.wasi.begin_call(input.stdin, input.stdout, input.stderr, input.environment, input.arguments);
+    }
+
+    /// Runs the entry, then what has to run after it.
+    pub fn run(&mut self) -> Result<i32, Ending> {
+        let _running = Running::start();
+        let entry = self.entry.clone();
+        let mut result = self.enter(&entry);
+        // C's exit handlers flush what stdio holds; they run for a returned value only, as in FAASM.
+        if let (Ok(_), Some(after)) = (&result, self.after.clone())
+            && let Err(ending) = self.enter(&after)
+        {
+            result = Err(ending);
+        }
+        match result {
+            Err(Ending::Exit(value)) => Ok(value),
+            other => other,
+        }
+    }
+
+    /// Takes what the call produced.
+    pub fn finish(&mut self, result: Result<i32, Ending>) -> CallEnd {
+        let state = self.store.data_mut();
+        let (stdout, stderr) = state.wasi.end_call();
+        state.io.input = Arc::from([]);
+        let memory_bytes = state.shape.as_ref().map_or(0, |shape| shape.bytes());
+        CallEnd { result, written: state.io.output.take(), stdout, stderr, memory_bytes }
+    }
+
+    fn enter(&mut self, export: &Typed) -> Result<i32, Ending> {
+        self.store.set_epoch_deadline(1);
+        let returned = match export {
+            Typed::Unit(function) => function.call(&mut self.store, ()).map(|()| 0),
+            Typed::Value(function) => function.call(&mut self.store, ()),
+            Typed::Main(function) => function.call(&mut self.store, (0, 0)),
+        };
+        returned.map_err(|error| Ending::of(&error))
+    }
+
+    /// Back to the Proto-Faaslet, byte for byte. An error means that the Faaslet must be dropped.
+    pub fn reset(&mut self, proto: &Proto) -> Result<(), Fault> {
+        if let Some(shape) = self.store.data().shape.clone()
+            && shape.reset(&proto.image)?
+            && let Some(memory) = self.memory
+        {
+            // Growth by nothing makes Wasmtime read the length again.
+            memory.grow(&mut self.store, 0).map_err(Fault::bug)?;
+        }
+        self.set_globals(proto)?;
+        self.store.data_mut().wasi.reset(&proto.wasi);
+        Ok(())
+    }
+
+    fn set_globals(&mut self, proto: &Proto) -> Result<(), Fault> {
+        for (global, value) in self.globals.iter().zip(&proto.globals) {
+            global.set(&mut self.store, *value).map_err(Fault::bug)?;
+        }
+        Ok(())
+    }
+
+    fn apply(&mut self, difference: &TableDifference) -> Result<(), Fault> {
+        let name = faaslet_module::table_export(difference.table);
+        let table = self.instance.get_table(&mut self.store, &name).ok_or_else(|| Fault::bug(&name))?;
+        if difference.grown_by > 0 {
+            table.grow(&mut self.store, difference.grown_by, Ref::Func(None)).map_err(Fault::bug)?;
+        }
+        for (entry, target) in &difference.entries {
+            let target = match target {
+                Some(number) => {
+                    let name = faaslet_module::function_export(*number);
+                    Some(self.instance.get_func(&mut self.store, &name).ok_or_else(|| Fault::bug(&name))?)
+                }
+                None => None,
+            };
+            table.set(&mut self.store, *entry, Ref::Func(target)).map_err(Fault::bug)?;
+        }
+        Ok(())
+    }
+}
+
+impl Typed {
+    fn get(entry: Entry, instance: &Instance, store: &mut Store<State>) -> Result<Self, Fault> {
+        let (Entry::Unit(handle) | Entry::Value(handle) | Entry::Main(handle)) = entry;
+        let function = instance.get_module_export(&mut *store, &handle).and_then(wasmtime::Extern::into_func);
+        let function = function.ok_or_else(|| Fault::bug("an entry's export is gone"))?;
+        match entry {
+            Entry::Unit(_) => function.typed(&*store).map(Self::Unit),
+            Entry::Value(_) => function.typed(&*store).map(Self::Value),
+            Entry::Main(_) => function.typed(&*store).map(Self::Main),
+        }
+        .map_err(Fault::bug)
+    }
+}

@@ -1,0 +1,181 @@
+//! A function in a worker group: its module, its Proto-Faaslet, its idle Faaslets.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
+
+use faaslet_module::ModuleMeta;
+use faaslet_wasi::{GlobalFiles, WasiSettings};
+use wasmtime::{ExternType, FuncType, InstancePre, Module, ModuleExport, ValType};
+
+use crate::artefact::Artefact;
+use crate::faaslet::Faaslet;
+use crate::fault::Fault;
+use crate::host;
+use crate::memory::Image;
+use crate::proto::Proto;
+use crate::state::{GuestLimits, State};
+
+/// What TypeScript says of a function when it installs it.
+pub struct Settings {
+    pub id: u32,
+    pub before_snapshot: Vec<String>,
+    pub entry: String,
+    pub after_entry: Option<String>,
+    /// A command's standard output is its answer; other modules answer through the host interface.
+    pub is_command: bool,
+    pub init_timeout: Duration,
+    pub guest_limits: GuestLimits,
+    pub output_max: usize,
+    pub log_max: usize,
+    pub idle_max: usize,
+    pub wasi: WasiSettings,
+    pub files: GlobalFiles,
+}
+
+/// An export that runs, looked up once.
+#[derive(Clone, Copy)]
+pub enum Entry {
+    Unit(ModuleExport),
+    Value(ModuleExport),
+    /// `main(argc, argv)`; called with none.
+    Main(ModuleExport),
+}
+
+/// Exports that the rewrite added, looked up once.
+pub struct Handles {
+    pub memory: Option<ModuleExport>,
+    pub start: Option<Entry>,
+    pub globals: Vec<ModuleExport>,
+    pub before: Vec<Entry>,
+    pub entry: Entry,
+    pub after: Option<Entry>,
+}
+
+pub struct Function {
+    pub pre: InstancePre<State>,
+    pub handles: Handles,
+    pub meta: ModuleMeta,
+    pub settings: Settings,
+    pub wasi: Arc<WasiSettings>,
+    pub files: Arc<GlobalFiles>,
+    /// Memory as it is before anything ran.
+    pub initial: Arc<Image>,
+    /// Set once, by the installation.
+    pub proto: OnceLock<Proto>,
+    /// True when the module has a way to answer other than its standard output.
+    pub writes_output: bool,
+    idle: Mutex<Vec<Faaslet>>,
+    idle_max: AtomicUsize,
+    removed: AtomicBool,
+}
+
+impl Function {
+    pub fn new(artefact: Artefact, mut settings: Settings) -> Result<Self, Fault> {
+        let Artefact { module, meta, image } = artefact;
+        let pre = host::linker()?.instantiate_pre(&module).map_err(|e| Fault::new("ERR_MODULE_IMPORT", format!("{e:#}")))?;
+        let minimum = meta.memory.as_ref().map_or(0, |memory| memory.minimum_pages as usize * 65_536);
+        let pieces = meta.image.iter().map(|piece| {
+            let end = piece.start.saturating_add(piece.length);
+            (piece.offset as usize, image.get(piece.start..end).unwrap_or_default())
+        });
+        let initial = Arc::new(Image::from_pieces(minimum, pieces)?);
+        let handles = Handles::find(&module, &meta, &settings)?;
+        let writes_output = module.imports().any(|i| i.module() == "env" && i.name() == "__faasm_write_output");
+        Ok(Self {
+            wasi: Arc::new(std::mem::take(&mut settings.wasi)),
+            files: Arc::new(std::mem::take(&mut settings.files)),
+            idle_max: AtomicUsize::new(settings.idle_max),
+            pre,
+            handles,
+            meta,
+            settings,
+            initial,
+            proto: OnceLock::new(),
+            writes_output,
+            idle: Mutex::new(Vec::new()),
+            removed: AtomicBool::new(false),
+        })
+    }
+
+    /// An idle Faaslet, the one used last: its pages are likelier to be in the processor's caches.
+    pub fn take_idle(&self) -> Option<Faaslet> {
+        self.idle.lock().ok()?.pop()
+    }
+
+    /// Keeps a Faaslet that was reset; drops it when there are enough.
+    pub fn keep(&self, faaslet: Faaslet) {
+        if self.removed.load(Ordering::SeqCst) {
+            return;
+        }
+        if let Ok(mut idle) = self.idle.lock() && idle.len() < self.idle_max.load(Ordering::Relaxed) {
+            idle.push(faaslet);
+        }
+    }
+
+    pub fn idle_count(&self) -> usize {
+        self.idle.lock().map_or(0, |idle| idle.len())
+    }
+
+    /// Keeps at most so many from now on.
+    pub fn trim(&self, idle_max: usize) {
+        self.idle_max.store(idle_max, Ordering::Relaxed);
+        let surplus = match self.idle.lock() {
+            Ok(mut idle) => {
+                let keep = idle_max.min(idle.len());
+                idle.split_off(keep)
+            }
+            Err(_) => Vec::new(),
+        };
+        drop(surplus);
+    }
+
+    /// No Faaslet is kept any more; running calls end as they would have.
+    pub fn retire(&self) {
+        self.removed.store(true, Ordering::SeqCst);
+        self.trim(0);
+    }
+}
+
+impl Handles {
+    fn find(module: &Module, meta: &ModuleMeta, settings: &Settings) -> Result<Self, Fault> {
+        let export = |name: &str| {
+            module.get_export_index(name).ok_or_else(|| Fault::new("ERR_MODULE_ENTRY", format!("no export {name:?}")))
+        };
+        let entry = |name: &String| Entry::find(module, name);
+        let globals = meta.mutable_globals.iter().map(|global| export(&global.export)).collect::<Result<_, _>>()?;
+        Ok(Self {
+            memory: meta.memory.as_ref().map(|_| export(faaslet_module::MEMORY_EXPORT)).transpose()?,
+            start: meta.start_export.as_ref().map(entry).transpose()?,
+            globals,
+            before: settings.before_snapshot.iter().map(entry).collect::<Result<_, _>>()?,
+            entry: entry(&settings.entry)?,
+            after: settings.after_entry.as_ref().map(entry).transpose()?,
+        })
+    }
+}
+
+impl Entry {
+    fn find(module: &Module, name: &str) -> Result<Self, Fault> {
+        let wrong = |what: &str| Fault::new("ERR_MODULE_ENTRY", format!("export {name:?} {what}"));
+        let index = module.get_export_index(name).ok_or_else(|| wrong("is missing"))?;
+        let Some(ExternType::Func(kind)) = module.get_export(name) else {
+            return Err(wrong("is not a function"));
+        };
+        let is = |types: &mut dyn Iterator<Item = ValType>, count: usize| {
+            let (mut all, mut i32s) = (0, true);
+            for value in types {
+                all += 1;
+                i32s &= matches!(value, ValType::I32);
+            }
+            all == count && i32s
+        };
+        let signature = |kind: &FuncType, params, results| is(&mut kind.params(), params) && is(&mut kind.results(), results);
+        match () {
+            () if signature(&kind, 0, 0) => Ok(Self::Unit(index)),
+            () if signature(&kind, 0, 1) => Ok(Self::Value(index)),
+            () if signature(&kind, 2, 1) => Ok(Self::Main(index)),
+            () => Err(wrong("has another type than () -> (), () -> i32 or (i32, i32) -> i32")),
+        }
+    }
+}

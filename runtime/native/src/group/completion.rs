@@ -1,0 +1,81 @@
+//! How a job ended; what JavaScript gets to see of it.
+
+/// One entry of the list that JavaScript drains.
+pub enum Completion {
+    Ended(Box<CallRecord>),
+    Installed(u32, Outcome<Installed>),
+    /// The group's last thread has ended.
+    Closed,
+}
+
+pub type Outcome<T> = Result<T, crate::fault::Fault>;
+
+/// How warm a Faaslet was; ordered from cold to warm.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StartKind {
+    Cold = 0,
+    Proto = 1,
+    Warm = 2,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Status {
+    Ok = 0,
+    GuestError = 1,
+    Trap = 2,
+    Timeout = 3,
+    Cancelled = 4,
+    Refused = 5,
+}
+
+/// What a call produced and what it cost; times in microseconds.
+pub struct CallRecord {
+    pub id: u32,
+    pub status: Status,
+    pub return_value: i32,
+    pub start: StartKind,
+    pub queue_us: f64,
+    pub start_us: f64,
+    pub exec_us: f64,
+    pub cpu_us: f64,
+    pub memory_bytes: usize,
+    pub output: Vec<u8>,
+    pub stdout: Vec<u8>,
+    pub stderr: Vec<u8>,
+    pub stdout_total: u64,
+    pub stderr_total: u64,
+    pub error: Option<crate::fault::Fault>,
+}
+
+/// What an installation cost and found; times in microseconds.
+pub struct Installed {
+    pub load_us: f64,
+    pub init_us: f64,
+    pub snapshot_us: f64,
+    pub memory_bytes: usize,
+    pub snapshot_bytes: usize,
+    pub restored_each_call: bool,
+    pub log: Vec<u8>,
+}
+
+impl CallRecord {
+    pub fn new(id: u32) -> Self {
+        Self {
+            id,
+            status: Status::Refused,
+            return_value: 0,
+            start: StartKind::Warm,
+            queue_us: 0.0,
+            start_us: 0.0,
+            exec_us: 0.0,
+            cpu_us: 0.0,
+            memory_bytes: 0,
+            output: Vec::new(),
+            stdout: Vec::new(),
+            stderr: Vec::new(),
+            stdout_total: 0,
+            stderr_total: 0,
+            error: None,
+        }
+    }
+}

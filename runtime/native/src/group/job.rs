@@ -1,0 +1,42 @@
+//! What a thread of the group is asked to do.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::completion::StartKind;
+use crate::function::{Function, Settings};
+
+pub enum Job {
+    Install(Box<Install>),
+    Call(Box<CallJob>),
+}
+
+pub struct Install {
+    /// Names the completion.
+    pub id: u32,
+    pub artefact: Vec<u8>,
+    pub settings: Settings,
+}
+
+pub struct CallJob {
+    /// Names the completion.
+    pub id: u32,
+    pub function: Arc<Function>,
+    pub input: Arc<[u8]>,
+    pub environment: Vec<(String, String)>,
+    pub arguments: Vec<String>,
+    pub timeout: Duration,
+    pub submitted: Instant,
+    /// At most as warm as this.
+    pub warmest: StartKind,
+    pub stdio: Stdio,
+}
+
+/// Where a call's standard streams lead.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Stdio {
+    /// Input is the call's, output is kept with it.
+    Kept,
+    /// The process's own descriptors 0, 1 and 2, raw; changed files are kept for whoever asks.
+    Inherited,
+}

@@ -1,0 +1,229 @@
+//! A worker group's mechanism: functions, threads that run their calls, and a list of what ended.
+//!
+//! A running Faaslet has one of these threads; a guest never runs on a thread of the JavaScript runtime. What ended waits
+//! in a list that one wake-up drains.
+
+mod completion;
+mod job;
+mod run;
+mod threads;
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
+
+use faaslet_wasi::{CallControl, Change, Interrupt};
+
+use crate::engine::{self, Watch};
+use crate::fault::Fault;
+use crate::function::Function;
+
+pub use completion::{CallRecord, Completion, Outcome, StartKind, Status};
+pub use job::{CallJob, Install, Job, Stdio};
+use threads::Queue;
+
+/// Tells JavaScript that the list is no longer empty.
+pub type Notify = Box<dyn Fn() + Send + Sync>;
+
+/// Everything that belongs to one `open()`.
+pub struct Group {
+    functions: Mutex<HashMap<u32, Arc<Function>>>,
+    calls: Mutex<HashMap<u32, Arc<CallSlot>>>,
+    queue: Mutex<Queue>,
+    /// Wakes a thread that waits for a job.
+    work: Condvar,
+    threads_max: usize,
+    /// Threads that exist although nothing runs.
+    threads_kept: usize,
+    done: Mutex<Vec<Completion>>,
+    announced: AtomicBool,
+    notify: Mutex<Option<Notify>>,
+    changes: Mutex<HashMap<u32, Vec<Change>>>,
+    pub counters: Counters,
+}
+
+/// Since the group was opened.
+#[derive(Default)]
+pub struct Counters {
+    pub restored: AtomicU64,
+    pub resets: AtomicU64,
+    pub discarded: AtomicU64,
+    /// Jobs that a thread took; the watch sees a stall when it stands still while jobs wait.
+    started: AtomicU64,
+    seen: AtomicU64,
+}
+
+/// A call between its submission and its end, so that it can be cancelled at any moment of it.
+#[derive(Default)]
+struct CallSlot {
+    state: Mutex<SlotState>,
+}
+
+#[derive(Default)]
+struct SlotState {
+    cancelled: bool,
+    running: Option<Arc<CallControl>>,
+}
+
+impl Group {
+    pub fn open(threads_max: usize, notify: Notify) -> Result<Arc<Self>, Fault> {
+        engine::start_ticker()?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let group = Arc::new(Self {
+            functions: Mutex::default(),
+            calls: Mutex::default(),
+            queue: Mutex::default(),
+            work: Condvar::new(),
+            threads_max: threads_max.max(1),
+            threads_kept: cores.min(threads_max.max(1)),
+            done: Mutex::default(),
+            announced: AtomicBool::new(false),
+            notify: Mutex::new(Some(notify)),
+            changes: Mutex::default(),
+            counters: Counters::default(),
+        });
+        engine::watch(Arc::downgrade(&group) as std::sync::Weak<dyn Watch>)?;
+        Ok(group)
+    }
+
+    /// Loads a function and makes its Proto-Faaslet, on a thread of the group.
+    pub fn install(self: &Arc<Self>, install: Install) -> Result<(), Fault> {
+        self.submit(Job::Install(Box::new(install)))
+    }
+
+    /// Runs a call. The function is looked up now: a removal that follows does not touch this call.
+    pub fn call(self: &Arc<Self>, function: u32, make: impl FnOnce(Arc<Function>) -> CallJob) -> Result<(), Fault> {
+        let function = self.function(function)?;
+        let job = make(function);
+        let slot = Arc::new(CallSlot::default());
+        if lock(&self.calls)?.insert(job.id, slot).is_some() {
+            return Err(Fault::bug("two running calls of one id"));
+        }
+        let id = job.id;
+        self.submit(Job::Call(Box::new(job))).inspect_err(|_| self.forget(id))
+    }
+
+    /// Ends a call as cancelled, queued or running. Nothing happens when it has ended.
+    pub fn cancel(&self, id: u32) {
+        let slot = lock(&self.calls).ok().and_then(|calls| calls.get(&id).cloned());
+        if let Some(slot) = slot {
+            slot.cancel();
+        }
+    }
+
+    pub fn remove(&self, function: u32) -> Result<(), Fault> {
+        let removed = lock(&self.functions)?.remove(&function);
+        let removed = removed.ok_or_else(|| Fault::new("ERR_NOT_FOUND", "no such function in the group"))?;
+        removed.retire();
+        Ok(())
+    }
+
+    pub fn function(&self, id: u32) -> Result<Arc<Function>, Fault> {
+        let functions = lock(&self.functions)?;
+        functions.get(&id).cloned().ok_or_else(|| Fault::new("ERR_NOT_FOUND", "no such function in the group"))
+    }
+
+    /// Functions, idle Faaslets, threads, calls.
+    pub fn census(&self) -> Result<(usize, usize, usize, usize), Fault> {
+        let functions: Vec<_> = lock(&self.functions)?.values().cloned().collect();
+        let idle = functions.iter().map(|function| function.idle_count()).sum();
+        let threads = lock(&self.queue)?.threads;
+        Ok((functions.len(), idle, threads, lock(&self.calls)?.len()))
+    }
+
+    /// What ended since the last time.
+    pub fn drain(&self) -> Result<Vec<Completion>, Fault> {
+        // Before the list is taken: what is added afterwards announces itself again.
+        self.announced.store(false, Ordering::SeqCst);
+        Ok(std::mem::take(&mut *lock(&self.done)?))
+    }
+
+    pub fn take_changes(&self, call: u32) -> Vec<Change> {
+        lock(&self.changes).ok().and_then(|mut changes| changes.remove(&call)).unwrap_or_default()
+    }
+
+    /// Cancels everything; the last thread to end adds `Completion::Closed`.
+    pub fn close(&self) -> Result<(), Fault> {
+        for slot in lock(&self.calls)?.values() {
+            slot.cancel();
+        }
+        let mut queue = lock(&self.queue)?;
+        if queue.closing {
+            return Ok(());
+        }
+        queue.closing = true;
+        let alone = queue.threads == 0;
+        drop(queue);
+        self.work.notify_all();
+        if alone {
+            self.closed();
+        }
+        Ok(())
+    }
+
+    /// Lets go of JavaScript: no wake-up after it.
+    pub fn release(&self) {
+        if let Ok(mut notify) = self.notify.lock() {
+            *notify = None;
+        }
+    }
+
+    fn closed(&self) {
+        let functions = lock(&self.functions).map(|mut functions| std::mem::take(&mut *functions));
+        for function in functions.unwrap_or_default().into_values() {
+            function.retire();
+        }
+        self.complete(Completion::Closed);
+    }
+
+    fn complete(&self, completion: Completion) {
+        if let Ok(mut done) = self.done.lock() {
+            done.push(completion);
+        }
+        if !self.announced.swap(true, Ordering::SeqCst)
+            && let Ok(notify) = self.notify.lock()
+            && let Some(notify) = &*notify
+        {
+            notify();
+        }
+    }
+
+    fn forget(&self, call: u32) {
+        if let Ok(mut calls) = self.calls.lock() {
+            calls.remove(&call);
+        }
+    }
+}
+
+impl CallSlot {
+    fn cancel(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.cancelled = true;
+            if let Some(control) = &state.running {
+                control.interrupt(Interrupt::Cancelled);
+            }
+        }
+    }
+
+    /// From now on a cancel reaches the Faaslet. False when it came already.
+    fn attach(&self, control: &Arc<CallControl>) -> bool {
+        match self.state.lock() {
+            Ok(mut state) if !state.cancelled => {
+                state.running = Some(control.clone());
+                true
+            }
+            _ => false,
+        }
+    }
+
+    /// A cancel that comes later must not hit the Faaslet's next call.
+    fn detach(&self) {
+        if let Ok(mut state) = self.state.lock() {
+            state.running = None;
+        }
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> Result<std::sync::MutexGuard<'_, T>, Fault> {
+    mutex.lock().map_err(|_| Fault::bug("a lock is poisoned"))
+}

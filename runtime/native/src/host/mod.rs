@@ -1,0 +1,30 @@
+//! Our own host functions, and the linker that all functions share.
+
+mod guest_memory;
+mod input_output;
+mod _table;
+
+use std::sync::OnceLock;
+
+use wasmtime::Linker;
+
+use crate::engine::engine;
+use crate::fault::Fault;
+use crate::state::State;
+
+pub use _table::{HOST_FUNCTIONS, HostFunction, ValueType};
+
+static LINKER: OnceLock<Result<Linker<State>, Fault>> = OnceLock::new();
+
+/// The linker with WASI preview 1 and every function of `hostif/table.ts`.
+pub fn linker() -> Result<&'static Linker<State>, Fault> {
+    LINKER.get_or_init(|| build().map_err(Fault::bug)).as_ref().map_err(Fault::clone)
+}
+
+fn build() -> wasmtime::Result<Linker<State>> {
+    let engine = engine().map_err(wasmtime::Error::new)?;
+    let mut linker = Linker::new(engine);
+    faaslet_wasi::add_to_linker(&mut linker)?;
+    input_output::add_to_linker(&mut linker)?;
+    Ok(linker)
+}

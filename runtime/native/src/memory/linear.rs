@@ -1,0 +1,133 @@
+//! The linear memory that Wasmtime uses: ours, so that it can start as an image and be reset to it.
+
+use std::cell::RefCell;
+use std::ptr::NonNull;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
+
+use super::image::Image;
+use super::slot::{SLOT_GUARD, SLOT_RESERVATION, Slot};
+use crate::fault::Fault;
+
+/// Where a Faaslet's memory is and how long; shared by Wasmtime's side of it and by host functions.
+pub struct Shape {
+    base: NonNull<u8>,
+    bytes: AtomicUsize,
+    slot: std::sync::Mutex<Slot>,
+}
+
+// SAFETY: the base never changes while the shape lives and the slot is behind a lock; whoever dereferences the base
+// copies, under the rules of `Faaslet`.
+unsafe impl Send for Shape {}
+// SAFETY: as above.
+unsafe impl Sync for Shape {}
+
+impl Shape {
+    fn new(image: &Image) -> Result<Arc<Self>, Fault> {
+        let mut slot = Slot::take()?;
+        slot.map_image(image)?;
+        Ok(Arc::new(Self { base: slot.base(), bytes: AtomicUsize::new(image.bytes()), slot: slot.into() }))
+    }
+
+    pub fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    /// Length now; only the Faaslet's own thread changes it.
+    pub fn bytes(&self) -> usize {
+        self.bytes.load(Ordering::Relaxed)
+    }
+
+    fn grow_to(&self, bytes: usize) -> Result<(), Fault> {
+        let mut slot = self.slot.lock().map_err(|_| Fault::bug("memory poisoned"))?;
+        slot.open(self.bytes(), bytes)?;
+        self.bytes.store(bytes, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Back to the image: private pages dropped, what had grown taken away. True when the length changed, in which case
+    /// Wasmtime has to read it again (`Memory::grow` by 0).
+    pub fn reset(&self, image: &Image) -> Result<bool, Fault> {
+        let mut slot = self.slot.lock().map_err(|_| Fault::bug("memory poisoned"))?;
+        let grown = self.bytes();
+        if grown > image.bytes() {
+            slot.close(image.bytes(), grown)?;
+            self.bytes.store(image.bytes(), Ordering::Relaxed);
+        }
+        slot.drop_private_pages(image.bytes())?;
+        Ok(grown != image.bytes())
+    }
+}
+
+struct Memory(Arc<Shape>);
+
+// SAFETY: the base never moves, `[0, byte_size)` is accessible, the rest of the reservation and the guard are not.
+unsafe impl LinearMemory for Memory {
+    fn byte_size(&self) -> usize {
+        self.0.bytes()
+    }
+
+    fn byte_capacity(&self) -> usize {
+        SLOT_RESERVATION
+    }
+
+    fn grow_to(&mut self, new_size: usize) -> wasmtime::Result<()> {
+        self.0.grow_to(new_size).map_err(wasmtime::Error::new)
+    }
+
+    fn as_ptr(&self) -> *mut u8 {
+        self.0.base.as_ptr()
+    }
+}
+
+thread_local! {
+    /// The creator is not told for which Faaslet it makes a memory: this is how it knows.
+    static NEXT: RefCell<Option<Next>> = const { RefCell::new(None) };
+}
+
+struct Next {
+    image: Arc<Image>,
+    made: Option<Result<Arc<Shape>, Fault>>,
+}
+
+/// Runs `instantiate`; the memory that Wasmtime asks for meanwhile starts as `image`. Also gives that memory's shape, or
+/// why there is none; nothing for a module without memory.
+pub fn create_with<R>(image: &Arc<Image>, instantiate: impl FnOnce() -> R) -> (R, Option<Result<Arc<Shape>, Fault>>) {
+    NEXT.with_borrow_mut(|next| *next = Some(Next { image: image.clone(), made: None }));
+    let result = instantiate();
+    let made = NEXT.with_borrow_mut(|next| next.take().and_then(|n| n.made));
+    (result, made)
+}
+
+/// Makes Faaslets' memories; there is one for the engine.
+pub struct Creator;
+
+// SAFETY: `Memory` keeps the promises of `LinearMemory`; reservation and guard are as large as asked for.
+unsafe impl MemoryCreator for Creator {
+    fn new_memory(
+        &self,
+        _type: MemoryType,
+        minimum: usize,
+        _maximum: Option<usize>,
+        reserved: Option<usize>,
+        guard: usize,
+    ) -> Result<Box<dyn LinearMemory>, String> {
+        if reserved.is_some_and(|bytes| bytes > SLOT_RESERVATION) || guard > SLOT_GUARD {
+            return Err(Fault::bug("the engine wants a larger reservation than a slot").to_string());
+        }
+        NEXT.with_borrow_mut(|next| {
+            let next = next.as_mut().filter(|n| n.made.is_none());
+            let next = next.ok_or_else(|| Fault::bug("a memory that nobody announced").to_string())?;
+            if next.image.bytes() < minimum {
+                return Err(Fault::bug("an image below the module's minimum").to_string());
+            }
+            let shape = next.made.insert(Shape::new(&next.image));
+            match shape {
+                Ok(shape) => Ok(Box::new(Memory(shape.clone())) as Box<dyn LinearMemory>),
+                Err(fault) => Err(fault.to_string()),
+            }
+        })
+    }
+}

@@ -1,0 +1,12 @@
+//! Linear memory: reservations, sealed images of it, and the `LinearMemory` that Wasmtime sees.
+//!
+//! A Faaslet's memory starts as a private copy-on-write mapping of an image and is reset by dropping the private pages.
+//! Everything that touches the process's address space for guests is in this folder.
+
+mod image;
+mod linear;
+mod slot;
+
+pub use image::{Image, PAGE};
+pub use linear::{Creator, Shape, create_with};
+pub use slot::{SLOT_GUARD, SLOT_RESERVATION, slots_in_use};

@@ -1,0 +1,139 @@
+//! Reservations of address space: 4 GiB for the memory, a guard behind it, nothing accessible until it is mapped.
+//!
+//! A reservation is kept after use and given out again, because making and dropping 4 GiB mappings takes the process's
+//! memory-map lock for longer than everything else in the start of a Faaslet.
+
+use std::ffi::c_void;
+use std::ptr::{NonNull, null_mut};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect};
+
+use super::image::Image;
+use crate::fault::Fault;
+
+/// All that a 32-bit index can reach.
+pub const SLOT_RESERVATION: usize = 4 << 30;
+/// Behind it: static offsets below this need no bounds check in machine code (Wasmtime's default).
+pub const SLOT_GUARD: usize = 32 << 20;
+/// Reservations kept for reuse; more are returned to the kernel.
+const FREE_MAX: usize = 1024;
+
+static FREE: Mutex<Vec<Slot>> = Mutex::new(Vec::new());
+static IN_USE: AtomicUsize = AtomicUsize::new(0);
+
+/// Reservations that hold a memory now, in the whole process.
+pub fn slots_in_use() -> usize {
+    IN_USE.load(Ordering::Relaxed)
+}
+
+/// One reservation. All of it is inaccessible except what its owner mapped.
+pub struct Slot {
+    base: NonNull<u8>,
+    /// Bytes from the base that were ever made accessible since the slot was taken.
+    accessible: usize,
+}
+
+// SAFETY: a slot is the only owner of its range of addresses, which are valid on every thread.
+unsafe impl Send for Slot {}
+// SAFETY: all methods that change mappings take `&mut self`.
+unsafe impl Sync for Slot {}
+
+impl Slot {
+    /// A reservation with nothing accessible in it.
+    pub fn take() -> Result<Self, Fault> {
+        let reused = FREE.lock().map_err(|_| Fault::bug("slot list poisoned"))?.pop();
+        let slot = match reused {
+            Some(slot) => slot,
+            None => Self::reserve()?,
+        };
+        IN_USE.fetch_add(1, Ordering::Relaxed);
+        Ok(slot)
+    }
+
+    fn reserve() -> Result<Self, Fault> {
+        let length = SLOT_RESERVATION + SLOT_GUARD;
+        // SAFETY: a new mapping at an address of the kernel's choice cannot touch what exists.
+        let base = unsafe { mmap_anonymous(null_mut(), length, ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE) }
+            .map_err(|e| Fault::capacity("address space for a linear memory", e))?;
+        let base = NonNull::new(base.cast()).ok_or_else(|| Fault::bug("mmap gave a null address"))?;
+        Ok(Self { base, accessible: 0 })
+    }
+
+    pub fn base(&self) -> NonNull<u8> {
+        self.base
+    }
+
+    fn at(&self, offset: usize) -> *mut c_void {
+        // SAFETY: offset is at most the reservation's length (checked by the callers), so this stays in our range.
+        unsafe { self.base.as_ptr().add(offset).cast() }
+    }
+
+    /// Maps the image copy-on-write at the base.
+    pub fn map_image(&mut self, image: &Image) -> Result<(), Fault> {
+        if image.bytes() == 0 {
+            return Ok(());
+        }
+        assert!(image.bytes() <= SLOT_RESERVATION);
+        self.accessible = self.accessible.max(image.bytes());
+        // SAFETY: the range lies in this reservation, which nobody else uses; the file is sealed against shrinking, so no
+        // access to it can raise SIGBUS.
+        let mapped = unsafe {
+            mmap(
+                self.at(0),
+                image.bytes(),
+                ProtFlags::READ | ProtFlags::WRITE,
+                MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE,
+                image.file(),
+                0,
+            )
+        };
+        mapped.map(drop).map_err(|e| Fault::capacity("mapping of a snapshot", e))
+    }
+
+    /// Makes `[from, to)` accessible, zero.
+    pub fn open(&mut self, from: usize, to: usize) -> Result<(), Fault> {
+        assert!(from <= to && to <= SLOT_RESERVATION);
+        self.accessible = self.accessible.max(to);
+        // SAFETY: the range lies in this reservation; its pages were never written since they were last unmapped.
+        unsafe { mprotect(self.at(from), to - from, MprotectFlags::READ | MprotectFlags::WRITE) }
+            .map_err(|e| Fault::capacity("growth of a linear memory", e))
+    }
+
+    /// Takes `[from, to)` away: its pages are freed, an access faults.
+    pub fn close(&mut self, from: usize, to: usize) -> Result<(), Fault> {
+        if from == to {
+            return Ok(());
+        }
+        assert!(from < to && to <= SLOT_RESERVATION);
+        let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
+        // SAFETY: the range lies in this reservation; replacing it drops only what this slot's owner had there.
+        unsafe { mmap_anonymous(self.at(from), to - from, ProtFlags::empty(), flags) }
+            .map(drop)
+            .map_err(|e| Fault::capacity("return of a linear memory", e))
+    }
+
+    /// Drops the private pages of `[0, to)`: an image mapped there shows again.
+    pub fn drop_private_pages(&mut self, to: usize) -> Result<(), Fault> {
+        if to == 0 {
+            return Ok(());
+        }
+        // SAFETY: the range is mapped by this slot; guest code does not run while its owner holds `&mut self`.
+        unsafe { madvise(self.at(0), to, Advice::LinuxDontNeed) }.map_err(Fault::bug)
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        IN_USE.fetch_sub(1, Ordering::Relaxed);
+        let accessible = std::mem::take(&mut self.accessible);
+        let clean = self.close(0, accessible).is_ok();
+        if clean && let Ok(mut free) = FREE.lock() && free.len() < FREE_MAX {
+            free.push(Slot { base: self.base, accessible: 0 });
+            return;
+        }
+        // SAFETY: the whole reservation is ours and nobody refers to it any more.
+        let _ = unsafe { rustix::mm::munmap(self.at(0), SLOT_RESERVATION + SLOT_GUARD) };
+    }
+}

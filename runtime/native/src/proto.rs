@@ -1,0 +1,77 @@
+//! The Proto-Faaslet: what a Faaslet starts from and is reset to.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use faaslet_wasi::WasiSnapshot;
+use wasmtime::{Ref, Val};
+
+use crate::faaslet::Faaslet;
+use crate::fault::Fault;
+use crate::function::Function;
+use crate::memory::Image;
+
+/// Memory, globals, table differences, files and descriptors after the initialiser.
+pub struct Proto {
+    pub image: Arc<Image>,
+    pub globals: Vec<Val>,
+    pub tables: Vec<TableDifference>,
+    pub wasi: WasiSnapshot,
+}
+
+/// What the initialiser changed in a table: only modules with table-writing instructions have any.
+pub struct TableDifference {
+    pub table: usize,
+    /// Entries that it was grown by.
+    pub grown_by: u64,
+    /// Entry and the escaping function that it refers to, or null.
+    pub entries: Vec<(u64, Option<u32>)>,
+}
+
+impl Proto {
+    /// The snapshot of a Faaslet whose initialiser has run. The Faaslet is to be dropped after it.
+    pub fn of(function: &Function, faaslet: &mut Faaslet) -> Result<Self, Fault> {
+        let wasi = faaslet.store.data().wasi.snapshot().map_err(|e| Fault::new("ERR_SNAPSHOT_HANDLE", e.to_string()))?;
+        let globals = faaslet.globals.clone().iter().map(|global| global.get(&mut faaslet.store)).collect();
+        let tables = if function.meta.escaping.is_empty() { Vec::new() } else { table_differences(function, faaslet)? };
+        let image = match &faaslet.store.data().shape {
+            // SAFETY: the memory is readable up to its length, and the Faaslet is not running: we hold it exclusively.
+            Some(shape) => Arc::new(unsafe { Image::of_memory(shape.base().as_ptr(), shape.bytes()) }?),
+            None => function.initial.clone(),
+        };
+        Ok(Self { image, globals, tables, wasi })
+    }
+}
+
+/// There is no equality of functions in Wasmtime's interface; their raw pointers are stable within a store.
+fn table_differences(function: &Function, faaslet: &mut Faaslet) -> Result<Vec<TableDifference>, Fault> {
+    let mut numbers = HashMap::new();
+    for &number in &function.meta.escaping {
+        let name = faaslet_module::function_export(number);
+        let escaping = faaslet.instance.get_func(&mut faaslet.store, &name).ok_or_else(|| Fault::bug(&name))?;
+        numbers.insert(escaping.to_raw(&mut faaslet.store) as usize, number);
+    }
+    let mut differences = Vec::new();
+    for (index, initial) in function.meta.initial_tables.iter().enumerate() {
+        let name = faaslet_module::table_export(index);
+        let table = faaslet.instance.get_table(&mut faaslet.store, &name).ok_or_else(|| Fault::bug(&name))?;
+        let size = table.size(&faaslet.store);
+        let minimum = function.meta.tables.get(index).map_or(0, |table| u64::from(table.minimum));
+        let mut entries = Vec::new();
+        for entry in 0..size {
+            let now = match table.get(&mut faaslet.store, entry) {
+                Some(Ref::Func(Some(target))) => {
+                    let raw = target.to_raw(&mut faaslet.store) as usize;
+                    Some(*numbers.get(&raw).ok_or_else(|| Fault::bug("a table refers to a function that does not escape"))?)
+                }
+                _ => None,
+            };
+            let before = usize::try_from(entry).ok().and_then(|at| initial.get(at)).copied().flatten();
+            if now != before {
+                entries.push((entry, now));
+            }
+        }
+        differences.push(TableDifference { table: index, grown_by: size.saturating_sub(minimum), entries });
+    }
+    Ok(differences)
+}

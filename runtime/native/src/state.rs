@@ -1,0 +1,57 @@
+//! What a Faaslet's store holds: all that host functions work on.
+
+use std::ptr::NonNull;
+use std::sync::Arc;
+
+use faaslet_wasi::{CallControl, MemoryView, Wasi, WasiHost};
+use wasmtime::ResourceLimiter;
+
+use crate::memory::Shape;
+
+/// One Faaslet's side of the host interface.
+pub struct State {
+    pub wasi: Wasi,
+    pub control: Arc<CallControl>,
+    /// `None` for a module without memory, and while the memory is being made.
+    pub shape: Option<Arc<Shape>>,
+    pub io: CallIo,
+    pub limits: GuestLimits,
+}
+
+/// Input and output of the running call.
+pub struct CallIo {
+    pub input: Arc<[u8]>,
+    /// Set by `__faasm_write_output`.
+    pub output: Option<Vec<u8>>,
+    pub output_max: usize,
+}
+
+/// What Wasmtime's limiter asks for.
+#[derive(Clone, Copy)]
+pub struct GuestLimits {
+    pub memory_bytes: usize,
+    pub table_elements: usize,
+}
+
+impl WasiHost for State {
+    fn wasi(&mut self) -> &mut Wasi {
+        &mut self.wasi
+    }
+
+    fn memory(&self) -> MemoryView {
+        match &self.shape {
+            Some(shape) => MemoryView { base: shape.base(), len: shape.bytes() },
+            None => MemoryView { base: NonNull::dangling(), len: 0 },
+        }
+    }
+}
+
+impl ResourceLimiter for State {
+    fn memory_growing(&mut self, _now: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= self.limits.memory_bytes)
+    }
+
+    fn table_growing(&mut self, _now: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        Ok(desired <= self.limits.table_elements)
+    }
+}

@@ -1,0 +1,121 @@
+/**
+ * Goal: admission under load, with a virtual clock, seed by seed. Method: functions with different loads share a host;
+ * calls take random times, some are cancelled; after each event the invariants are checked, at the end fairness is.
+ * `FAASLET_SIMULATION_SEEDS=10000` runs more seeds; a failure prints its seed.
+ */
+import assert from "node:assert/strict";
+import { Admission, Ticket } from "./admission.ts";
+
+const SEEDS = Number(Deno.env.get("FAASLET_SIMULATION_SEEDS") ?? 1_000);
+
+/** Mulberry32: small, and good enough to make schedules. */
+function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
+}
+
+class SimulatedCall extends Ticket {
+  arrivedAt = 0;
+  endsAt = Infinity;
+  leavesAt = Infinity;
+  ends = 0;
+  /** Starts of each other function while this call was the first of its own that could start. */
+  passedBy = new Map<string, number>();
+}
+
+function simulate(seed: number): void {
+  const random = randomOf(seed);
+  const runningMax = 1 + Math.floor(random() * 6);
+  const door = new Admission({ runningMax, queuedMax: 60, lanesMax: 100 });
+  const functions = Array.from(
+    { length: 2 + Math.floor(random() * 4) },
+    (_, index) => ({
+      key: `f${index}`,
+      limits: {
+        concurrency: 1 + Math.floor(random() * 4),
+        queue: Math.floor(random() * 30),
+      },
+      weight: index === 0 ? 20 : 1 + random(),
+    }),
+  );
+  const weights = functions.reduce((sum, each) => sum + each.weight, 0);
+  const live = new Set<SimulatedCall>();
+  const all: SimulatedCall[] = [];
+  let refused = 0;
+  let now = 0;
+
+  function begin(call: SimulatedCall): void {
+    call.endsAt = now + random() * 10;
+    for (const other of live) {
+      if (
+        other.state !== "waiting" || other.lane === call.lane ||
+        other.lane.first !== other
+      ) continue;
+      if (other.lane.running >= other.lane.concurrency) continue;
+      const count = (other.passedBy.get(call.lane.key) ?? 0) + 1;
+      other.passedBy.set(call.lane.key, count);
+      assert.ok(count <= 1, `a function was passed twice by ${call.lane.key}`);
+    }
+  }
+
+  function check(): void {
+    let running = 0, waiting = 0;
+    for (const call of live) call.state === "running" ? running++ : waiting++;
+    assert.deepEqual([door.running, door.queued], [running, waiting]);
+    assert.ok(running <= runningMax && waiting <= 60);
+    for (const { lane } of live) {
+      assert.ok(
+        lane.running >= 0 && lane.running <= lane.concurrency &&
+          lane.waiting >= 0,
+      );
+    }
+  }
+
+  for (let step = 0; step < 120 || live.size > 0; step++) {
+    now += random();
+    if (step < 120) {
+      let pick = random() * weights;
+      const chosen = functions.find((each) => (pick -= each.weight) < 0) ??
+        functions[0]!;
+      const call = new SimulatedCall(door.lane(chosen.key, chosen.limits));
+      all.push(call);
+      call.arrivedAt = now;
+      const decision = door.arrive(call);
+      if (decision === "started" || decision === "queued") live.add(call);
+      else refused++, call.ends++;
+      if (decision === "started") begin(call);
+      if (random() < 0.2) call.leavesAt = now + random() * 5;
+    }
+    for (const call of live) {
+      if (call.endsAt <= now) door.finish(call, call.endsAt - call.arrivedAt);
+      else if (call.leavesAt > now || !door.leave(call)) continue;
+      call.ends++;
+      live.delete(call);
+      for (let next = door.next(); next !== undefined; next = door.next()) {
+        begin(next as SimulatedCall);
+      }
+    }
+    check();
+  }
+  assert.ok(
+    all.every((call) => call.ends === 1),
+    "every call ends exactly once",
+  );
+  assert.equal(all.length, 120);
+  assert.ok(refused <= all.length);
+}
+
+Deno.test(`admission holds in ${SEEDS} simulated histories`, () => {
+  for (let seed = 1; seed <= SEEDS; seed++) {
+    try {
+      simulate(seed);
+    } catch (cause) {
+      throw new Error(`seed ${seed}`, { cause });
+    }
+  }
+});

@@ -66,7 +66,9 @@ export class FakeRegistry implements FunctionRegistry {
     return Promise.resolve(this.asleep.get(`${tenant}/${name}`));
   }
   list(tenant: string): Promise<FunctionRecord[]> {
-    return Promise.resolve([...this.functions.values()].map((live) => live.record).filter((one) => one.tenant === tenant));
+    return Promise.resolve(
+      [...this.functions.values()].map((live) => live.record).filter((one) => one.tenant === tenant),
+    );
   }
   describe(tenant: string, name: string): Promise<FunctionRecord | undefined> {
     return Promise.resolve(this.live(tenant, name)?.record);

@@ -2,12 +2,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { CallStatus, LiveFunction } from "../runtime/mod.ts";
 import type { CallResult } from "../scheduler/mod.ts";
-import {
-  type Problem,
-  problemOf,
-  problemOfThrown,
-  problemResponse,
-} from "./problem.ts";
+import { type Problem, problemOf, problemOfThrown, problemResponse } from "./problem.ts";
 
 /** How much of a failed call's standard error its answer quotes: the end, where the reason is. */
 const STDERR_TAIL_BYTES = 4_096;
@@ -19,10 +14,7 @@ export function answerOf(result: CallResult, live: LiveFunction): Response {
     response = new Response(result.output as Uint8Array<ArrayBuffer>);
     response.headers.set("content-type", contentTypeOf(live));
   } else {
-    response = problemResponse(
-      problemOfResult(result),
-      result.retryAfterSeconds,
-    );
+    response = problemResponse(problemOfResult(result), result.retryAfterSeconds);
   }
   const { headers } = response;
   headers.set("x-call-id", result.callId);
@@ -31,9 +23,9 @@ export function answerOf(result: CallResult, live: LiveFunction): Response {
   headers.set("x-duration-seconds", (result.totalUs / 1_000_000).toFixed(6));
   headers.set(
     "server-timing",
-    `queue;dur=${milliseconds(result.queueUs)}, start;dur=${
-      milliseconds(result.startUs)
-    }, exec;dur=${milliseconds(result.execUs)}`,
+    `queue;dur=${milliseconds(result.queueUs)}, start;dur=${milliseconds(result.startUs)}, exec;dur=${
+      milliseconds(result.execUs)
+    }`,
   );
   if (result.returnValue !== 0) {
     headers.set("x-return-value", String(result.returnValue));
@@ -87,9 +79,7 @@ function tailOf(stderr: Uint8Array): string {
 /** A command writes text for people; what else a function returns, only its owner knows. */
 function contentTypeOf({ record }: LiveFunction): string {
   return record.settings.contentType ??
-    (record.report.style === "command"
-      ? "text/plain; charset=utf-8"
-      : "application/octet-stream");
+    (record.report.style === "command" ? "text/plain; charset=utf-8" : "application/octet-stream");
 }
 
 function milliseconds(us: number): string {

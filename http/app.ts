@@ -30,10 +30,7 @@ export interface AppOptions {
 
 export interface App {
   /** Answers any request; never rejects. */
-  readonly handler: (
-    request: Request,
-    info: RequestInfo,
-  ) => Response | Promise<Response>;
+  readonly handler: (request: Request, info: RequestInfo) => Response | Promise<Response>;
   /** Stops the app's timers. */
   close(): void;
 }
@@ -80,16 +77,9 @@ function buildResources(context: AppContext): OpenAPIHono {
   app.notFound(({ req }) => {
     const allowed = methodsOf(app, req.path);
     if (allowed.length === 0) {
-      return problemResponse(
-        problemOf("ERR_NOT_FOUND", `there is nothing at ${req.path}`),
-      );
+      return problemResponse(problemOf("ERR_NOT_FOUND", `there is nothing at ${req.path}`));
     }
-    const response = problemResponse(
-      problemOf(
-        "ERR_METHOD",
-        `cannot ${req.method} here: use ${allowed.join(", ")}`,
-      ),
-    );
+    const response = problemResponse(problemOf("ERR_METHOD", `cannot ${req.method} here: use ${allowed.join(", ")}`));
     response.headers.set("allow", allowed.join(", "));
     return response;
   });
@@ -110,9 +100,7 @@ function methodsOf(app: OpenAPIHono, path: string): string[] {
   for (const route of app.routes) {
     const pattern = route.path.split("/");
     const fits = pattern.length === segments.length &&
-      pattern.every((part, at) =>
-        part === segments[at] || (part.startsWith(":") && segments[at] !== "")
-      );
+      pattern.every((part, at) => part === segments[at] || (part.startsWith(":") && segments[at] !== ""));
     if (fits) methods.add(route.method);
   }
   return [...methods].sort();

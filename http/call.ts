@@ -38,10 +38,7 @@ export async function answerCall(
     const target = parseTarget(request.url, origin.prefix.length);
     live = await find(context, target);
     if (dispatcher.isDraining) {
-      throw new FaasletError(
-        "ERR_DRAINING",
-        "cannot take the call: shutting down",
-      );
+      throw new FaasletError("ERR_DRAINING", "cannot take the call: shutting down");
     }
     const start = parseStart(request.headers.get("x-start"));
     input = await bodies.read(request, live.record.settings.inputBytes);
@@ -64,10 +61,7 @@ export async function answerCall(
     const result = await pending;
     clients.remove(laggard);
     if (result.error?.code === "ERR_BUG") {
-      context.logger.error("call failed: {message}", {
-        callId,
-        ...result.error,
-      });
+      context.logger.error("call failed: {message}", { callId, ...result.error });
     }
     return answerOf(result, live);
   } catch (thrown) {
@@ -99,17 +93,11 @@ export function parseTarget(url: string, pathAt: number): Target {
 }
 
 /** The live version. Throws `ERR_NOT_FOUND`, the same for an unknown function and an unknown tenant. */
-async function find(
-  { registry }: AppContext,
-  { tenant, name }: Target,
-): Promise<LiveFunction> {
+async function find({ registry }: AppContext, { tenant, name }: Target): Promise<LiveFunction> {
   const live = registry.live(tenant, name) ??
     await registry.ready(tenant, name);
   if (live === undefined) {
-    throw new FaasletError(
-      "ERR_NOT_FOUND",
-      `cannot call ${name}: there is no such function`,
-    );
+    throw new FaasletError("ERR_NOT_FOUND", `cannot call ${name}: there is no such function`);
   }
   return live;
 }
@@ -119,19 +107,10 @@ function parseStart(header: string | null): StartKind | undefined {
   if (header === "cold" || header === "proto" || header === "warm") {
     return header;
   }
-  throw new FaasletError(
-    "ERR_REQUEST_INVALID",
-    "cannot read X-Start: it is cold, proto or warm",
-  );
+  throw new FaasletError("ERR_REQUEST_INVALID", "cannot read X-Start: it is cold, proto or warm");
 }
 
-function environmentOf(
-  request: Request,
-  info: RequestInfo,
-  origin: Origin,
-  target: Target,
-  inputBytes: number,
-) {
+function environmentOf(request: Request, info: RequestInfo, origin: Origin, target: Target, inputBytes: number) {
   return cgiEnvironment({
     method: request.method,
     headers: request.headers,

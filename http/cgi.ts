@@ -49,9 +49,7 @@ export function cgiEnvironment(request: CgiRequest): Record<string, string> {
     GATEWAY_INTERFACE: "CGI/1.1",
     REQUEST_METHOD: request.method,
     SCRIPT_NAME: request.scriptName,
-    PATH_INFO: request.pathInfo.includes("%")
-      ? decodePath(request.pathInfo)
-      : request.pathInfo,
+    PATH_INFO: request.pathInfo.includes("%") ? decodePath(request.pathInfo) : request.pathInfo,
     QUERY_STRING: request.query,
     SERVER_PROTOCOL: "HTTP/1.1",
     SERVER_SOFTWARE: "faaslet",
@@ -76,10 +74,7 @@ export function cgiEnvironment(request: CgiRequest): Record<string, string> {
   }
   if (bytes > FUNCTION_LIMITS.environmentBytesMax) {
     const limit = FUNCTION_LIMITS.environmentBytesMax;
-    throw new FaasletError(
-      "ERR_REQUEST_TOO_LARGE",
-      `cannot pass on the request's head: the limit is ${limit} bytes`,
-    );
+    throw new FaasletError("ERR_REQUEST_TOO_LARGE", `cannot pass on the request's head: the limit is ${limit} bytes`);
   }
   return environment;
 }
@@ -87,9 +82,7 @@ export function cgiEnvironment(request: CgiRequest): Record<string, string> {
 /** The variable of a header, or "" when it has none. */
 function variableOf(header: string): string {
   const isPassedOn = HEADER_NAME.test(header) && !LEFT_OUT.has(header);
-  const variable = isPassedOn
-    ? "HTTP_" + header.toUpperCase().replaceAll("-", "_")
-    : "";
+  const variable = isPassedOn ? "HTTP_" + header.toUpperCase().replaceAll("-", "_") : "";
   if (variables.size < VARIABLES_MAX && header.length <= 64) {
     variables.set(header, variable);
   }
@@ -102,8 +95,5 @@ function decodePath(path: string): string {
     decoded = decodeURIComponent(path);
   } catch { /* answered below */ }
   if (!decoded.includes("\0")) return decoded;
-  throw new FaasletError(
-    "ERR_REQUEST_INVALID",
-    "cannot pass on the path: it is not UTF-8 text without NUL",
-  );
+  throw new FaasletError("ERR_REQUEST_INVALID", "cannot pass on the path: it is not UTF-8 text without NUL");
 }

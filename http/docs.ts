@@ -12,8 +12,7 @@ type Document = {
   paths?: Record<string, Record<string, Operation>>;
 };
 
-const POLICY =
-  "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
+const POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'";
 
 /** Adds the resources; comes after all others, since it describes them. */
 export function addDocs(app: OpenAPIHono, { version }: AppContext): void {
@@ -41,15 +40,9 @@ export function addDocs(app: OpenAPIHono, { version }: AppContext): void {
 function pageOf(document: Document): string {
   const operations = Object.entries(document.paths ?? {}).flatMap((
     [path, methods],
-  ) =>
-    Object.entries(methods).map(([method, operation]) =>
-      sectionOf(method, path, operation)
-    )
-  );
+  ) => Object.entries(methods).map(([method, operation]) => sectionOf(method, path, operation)));
   const errors = Object.entries(ERRORS).map(([code, { status, title }]) =>
-    `<tr id="${escape(code)}"><td><code>${
-      escape(code)
-    }</code><td>${status}<td>${escape(title)}`
+    `<tr id="${escape(code)}"><td><code>${escape(code)}</code><td>${status}<td>${escape(title)}`
   );
   return `<!doctype html>
 <html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -72,16 +65,11 @@ ${operations.join("\n")}
 function sectionOf(method: string, path: string, operation: Operation): string {
   const answers = Object.entries(operation.responses ?? {}).map((
     [status, { description }],
-  ) =>
-    `<tr><td><code>${escape(status)}</code><td>${escape(description ?? "")}`
-  );
+  ) => `<tr><td><code>${escape(status)}</code><td>${escape(description ?? "")}`);
   return `<h2><b>${escape(method)}</b> <code>${escape(path)}</code></h2>
 <p>${escape(operation.summary ?? "")}<table>${answers.join("")}</table>`;
 }
 
 function escape(text: string): string {
-  return text.replace(
-    /[&<>"']/g,
-    (character) => `&#${character.charCodeAt(0)};`,
-  );
+  return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

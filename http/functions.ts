@@ -41,11 +41,7 @@ export function addFunctions(app: OpenAPIHono, context: AppContext): void {
     return json(record, 200, { etag });
   });
 
-  app.put(
-    "/v1/functions/:name",
-    ({ req }) =>
-      deploy(context, deploys, checkName(req.param("name")), req.raw),
-  );
+  app.put("/v1/functions/:name", ({ req }) => deploy(context, deploys, checkName(req.param("name")), req.raw));
 
   // The grammar's answer, not the router's, to a name that is empty or has a slash.
   app.put("/v1/functions/*", ({ req }) => {
@@ -61,20 +57,12 @@ export function addFunctions(app: OpenAPIHono, context: AppContext): void {
   });
 }
 
-async function deploy(
-  context: AppContext,
-  deploys: { running: number },
-  name: string,
-  request: Request,
-) {
+async function deploy(context: AppContext, deploys: { running: number }, name: string, request: Request) {
   if (context.dispatcher.isDraining) {
     throw new FaasletError("ERR_DRAINING", "cannot deploy: shutting down");
   }
   if (deploys.running >= HOST_LIMITS.deploysMax) {
-    throw new FaasletError(
-      "ERR_CAPACITY",
-      `cannot deploy: ${deploys.running} deploys are running already`,
-    );
+    throw new FaasletError("ERR_CAPACITY", `cannot deploy: ${deploys.running} deploys are running already`);
   }
   deploys.running++;
   let taken = 0;
@@ -92,10 +80,7 @@ async function deploy(
     });
     return Response.json({ outcome: result.outcome, function: result.record }, {
       status: result.outcome === "created" ? 201 : 200,
-      headers: {
-        etag: etagOf(result.record),
-        location: `/v1/functions/${name}`,
-      },
+      headers: { etag: etagOf(result.record), location: `/v1/functions/${name}` },
     });
   } finally {
     deploys.running--;
@@ -110,30 +95,21 @@ function isOn(parameter: string | null): boolean {
   if (parameter === "1" || parameter === "true" || parameter === "") {
     return true;
   }
-  throw new FaasletError(
-    "ERR_REQUEST_INVALID",
-    "cannot read dryRun: it is 1 or 0",
-  );
+  throw new FaasletError("ERR_REQUEST_INVALID", "cannot read dryRun: it is 1 or 0");
 }
 
 /** The creation time is in it since versions begin anew when a function is removed and deployed again. */
 function etagOf(record: FunctionRecord): string {
-  return `"${record.version}-${record.report.digest.slice(0, 32)}-${
-    Date.parse(record.createdAt).toString(36)
-  }"`;
+  return `"${record.version}-${record.report.digest.slice(0, 32)}-${Date.parse(record.createdAt).toString(36)}"`;
 }
 
 /** If-None-Match (RFC 9110 13.1.2); it compares weakly. */
 function matches(header: string | undefined, etag: string): boolean {
   if (header === undefined) return false;
-  return header.split(",").some((tag) =>
-    tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag
-  );
+  return header.split(",").some((tag) => tag.trim() === "*" || tag.trim().replace(/^W\//, "") === etag);
 }
 
-function summaryOf(
-  { tenant, name, version, report, createdAt }: FunctionRecord,
-): FunctionSummary {
+function summaryOf({ tenant, name, version, report, createdAt }: FunctionRecord): FunctionSummary {
   return {
     tenant,
     name,
@@ -146,8 +122,5 @@ function summaryOf(
 }
 
 function notFound(name: string): FaasletError {
-  return new FaasletError(
-    "ERR_NOT_FOUND",
-    `cannot find ${name}: there is no such function`,
-  );
+  return new FaasletError("ERR_NOT_FOUND", `cannot find ${name}: there is no such function`);
 }

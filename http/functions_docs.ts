@@ -5,9 +5,7 @@ import { PROBLEM_TYPE } from "./problem.ts";
 
 type Registry = OpenAPIHono["openAPIRegistry"];
 
-const NAME = z.string().min(1).max(HOST_LIMITS.nameBytesMax).regex(
-  /^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/,
-)
+const NAME = z.string().min(1).max(HOST_LIMITS.nameBytesMax).regex(/^[a-z0-9](?:[a-z0-9-]*[a-z0-9])?$/)
   .openapi({ description: "A DNS label in lower case", example: "hello" });
 const BINARY = z.string().openapi({ format: "binary" });
 
@@ -41,17 +39,9 @@ const FunctionSchema = z.looseObject({
     description: "Every setting with its value, defaults included",
   }),
   report: z.looseObject({ digest: z.string(), bytes: z.number().int() })
-    .openapi({
-      description: "Imports, exports, memory and start of the module",
-    }),
-  files: z.array(
-    z.object({ path: z.string(), bytes: z.number().int(), digest: z.string() }),
-  ),
-  compile: z.object({
-    wallMs: z.number(),
-    cpuMs: z.number(),
-    artefactBytes: z.number(),
-  }),
+    .openapi({ description: "Imports, exports, memory and start of the module" }),
+  files: z.array(z.object({ path: z.string(), bytes: z.number().int(), digest: z.string() })),
+  compile: z.object({ wallMs: z.number(), cpuMs: z.number(), artefactBytes: z.number() }),
   install: z.looseObject({ initUs: z.number(), snapshotBytes: z.number() }),
   createdAt: z.string().openapi({ format: "date-time" }),
 }).openapi("Function");
@@ -71,10 +61,7 @@ const FormSchema = z.object({
 
 /** A problem answer, for a route's list of answers. */
 export function problemAnswer(description: string) {
-  return {
-    description,
-    content: { [PROBLEM_TYPE]: { schema: ProblemSchema } },
-  };
+  return { description, content: { [PROBLEM_TYPE]: { schema: ProblemSchema } } };
 }
 
 function jsonAnswer(description: string, schema: z.ZodType) {
@@ -87,21 +74,13 @@ export function documentFunctions(registry: Registry): void {
     method: "get",
     path: "/v1/functions",
     summary: "List the functions",
-    responses: {
-      200: jsonAnswer(
-        "All of them",
-        z.object({ functions: z.array(SummarySchema) }),
-      ),
-    },
+    responses: { 200: jsonAnswer("All of them", z.object({ functions: z.array(SummarySchema) })) },
   });
   registry.registerPath({
     method: "get",
     path: "/v1/functions/{name}",
     summary: "Describe a function",
-    request: {
-      params,
-      headers: z.object({ "if-none-match": z.string().optional() }),
-    },
+    request: { params, headers: z.object({ "if-none-match": z.string().optional() }) },
     responses: {
       200: jsonAnswer("The live version", FunctionSchema),
       304: { description: "It is what the ETag says" },
@@ -129,9 +108,7 @@ export function documentFunctions(registry: Registry): void {
       400: problemAnswer("The name or the form is wrong"),
       413: problemAnswer("The body is too large"),
       415: problemAnswer("It is not a module"),
-      422: problemAnswer(
-        "The module or the settings are wrong; `details` lists all of it",
-      ),
+      422: problemAnswer("The module or the settings are wrong; `details` lists all of it"),
       503: problemAnswer("No room; come back after Retry-After"),
     },
   });
@@ -140,10 +117,7 @@ export function documentFunctions(registry: Registry): void {
     path: "/v1/functions/{name}",
     summary: "Remove a function with all its versions",
     request: { params },
-    responses: {
-      204: { description: "Removed" },
-      404: problemAnswer("There is none"),
-    },
+    responses: { 204: { description: "Removed" }, 404: problemAnswer("There is none") },
   });
   documentCalls(registry);
 }
@@ -152,15 +126,10 @@ function documentCalls(registry: Registry): void {
   registry.registerPath({
     method: "post",
     path: "/function/{name}",
-    summary:
-      "Call a function and wait; any method, and any path below it, which becomes PATH_INFO",
+    summary: "Call a function and wait; any method, and any path below it, which becomes PATH_INFO",
     request: {
-      params: z.object({
-        name: z.string().openapi({ description: "`name` or `name.tenant`" }),
-      }),
-      headers: z.object({
-        "x-start": z.enum(["cold", "proto", "warm"]).optional(),
-      }),
+      params: z.object({ name: z.string().openapi({ description: "`name` or `name.tenant`" }) }),
+      headers: z.object({ "x-start": z.enum(["cold", "proto", "warm"]).optional() }),
       body: { content: { "application/octet-stream": { schema: BINARY } } },
     },
     responses: {
@@ -170,9 +139,7 @@ function documentCalls(registry: Registry): void {
       },
       404: problemAnswer("There is no such function"),
       413: problemAnswer("The input is too large"),
-      429: problemAnswer(
-        "The function's queue is full; come back after Retry-After",
-      ),
+      429: problemAnswer("The function's queue is full; come back after Retry-After"),
       499: problemAnswer("The call was cancelled"),
       502: problemAnswer("The function returned an error value, or trapped"),
       503: problemAnswer("Shutting down, or no room"),

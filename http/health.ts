@@ -18,10 +18,7 @@ export function addHealth(app: OpenAPIHono, context: AppContext): void {
   const startedMs = clock.now();
 
   app.get("/livez", ({ text }) => text("ok\n"));
-  app.get(
-    "/readyz",
-    ({ text }) => dispatcher.isDraining ? draining() : text("ok\n"),
-  );
+  app.get("/readyz", ({ text }) => dispatcher.isDraining ? draining() : text("ok\n"));
   app.get("/healthz", ({ json }) => {
     const { running, queued, isDraining } = dispatcher.stats();
     const uptimeSeconds = Math.floor((clock.now() - startedMs) / 1_000);
@@ -53,16 +50,11 @@ export function addHealth(app: OpenAPIHono, context: AppContext): void {
     path: "/healthz",
     summary: "How the host does",
     responses: {
-      200: {
-        description: "Now",
-        content: { "application/json": { schema: HealthSchema } },
-      },
+      200: { description: "Now", content: { "application/json": { schema: HealthSchema } } },
     },
   });
 }
 
 function draining(): Response {
-  return problemResponse(
-    problemOf("ERR_DRAINING", "the host is shutting down"),
-  );
+  return problemResponse(problemOf("ERR_DRAINING", "the host is shutting down"));
 }

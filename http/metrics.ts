@@ -2,12 +2,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type Metric, Registry } from "prom-client";
 import type { GroupStats } from "../runtime/mod.ts";
-import {
-  BUCKET_BOUNDS_US,
-  type DispatcherStats,
-  type HistogramSnapshot,
-  OTHER_FUNCTIONS,
-} from "../scheduler/mod.ts";
+import { BUCKET_BOUNDS_US, type DispatcherStats, type HistogramSnapshot, OTHER_FUNCTIONS } from "../scheduler/mod.ts";
 import type { AppContext } from "./context.ts";
 
 interface Value {
@@ -24,31 +19,16 @@ export function addMetrics(app: OpenAPIHono, context: AppContext): void {
     const registry = new Registry();
     addCalls(registry, dispatcher.stats());
     addGroup(registry, group);
-    add(
-      registry,
-      "gauge",
-      "faaslet_request_body_bytes",
-      "Request bodies in memory",
-      [one(bodies.bytes)],
-    );
-    add(registry, "gauge", "process_resident_memory_bytes", "Resident memory", [
-      one(Deno.memoryUsage().rss),
-    ]);
-    add(registry, "gauge", "faaslet_build_info", "Always 1", [{
-      labels: { version },
-      value: 1,
-    }]);
-    return text(await registry.metrics(), 200, {
-      "content-type": registry.contentType,
-    });
+    add(registry, "gauge", "faaslet_request_body_bytes", "Request bodies in memory", [one(bodies.bytes)]);
+    add(registry, "gauge", "process_resident_memory_bytes", "Resident memory", [one(Deno.memoryUsage().rss)]);
+    add(registry, "gauge", "faaslet_build_info", "Always 1", [{ labels: { version }, value: 1 }]);
+    return text(await registry.metrics(), 200, { "content-type": registry.contentType });
   });
   app.openAPIRegistry.registerPath({
     method: "get",
     path: "/metrics",
     summary: "Metrics for Prometheus",
-    responses: {
-      200: { description: "Text format 0.0.4", content: { "text/plain": {} } },
-    },
+    responses: { 200: { description: "Text format 0.0.4", content: { "text/plain": {} } } },
   });
 }
 
@@ -68,84 +48,25 @@ function addCalls(registry: Registry, stats: DispatcherStats): void {
     labels: { start },
     value,
   }));
-  add(
-    registry,
-    "counter",
-    "faaslet_calls_total",
-    "Calls that ended, by function and status",
-    calls,
-  );
-  add(
-    registry,
-    "counter",
-    "faaslet_call_starts_total",
-    "Calls that ran, by how their Faaslet came to be",
-    starts,
-  );
-  add(registry, "gauge", "faaslet_calls_running", "Calls that run now", [
-    one(stats.running),
-  ]);
-  add(registry, "gauge", "faaslet_calls_queued", "Calls that wait now", [
-    one(stats.queued),
-  ]);
+  add(registry, "counter", "faaslet_calls_total", "Calls that ended, by function and status", calls);
+  add(registry, "counter", "faaslet_call_starts_total", "Calls that ran, by how their Faaslet came to be", starts);
+  add(registry, "gauge", "faaslet_calls_running", "Calls that run now", [one(stats.running)]);
+  add(registry, "gauge", "faaslet_calls_queued", "Calls that wait now", [one(stats.queued)]);
   addHistogram(registry, "faaslet_call_queue_seconds", "Waiting", stats.queue);
-  addHistogram(
-    registry,
-    "faaslet_call_start_seconds",
-    "Making the Faaslet ready",
-    stats.start,
-  );
-  addHistogram(
-    registry,
-    "faaslet_call_exec_seconds",
-    "Inside the guest",
-    stats.exec,
-  );
+  addHistogram(registry, "faaslet_call_start_seconds", "Making the Faaslet ready", stats.start);
+  addHistogram(registry, "faaslet_call_exec_seconds", "Inside the guest", stats.exec);
 }
 
 function addGroup(registry: Registry, group: GroupStats): void {
-  add(registry, "gauge", "faaslet_functions", "Functions that are loaded", [
-    one(group.functions),
-  ]);
-  add(
-    registry,
-    "gauge",
-    "faaslet_idle_faaslets",
-    "Faaslets that wait for a call",
-    [one(group.idleFaaslets)],
-  );
-  add(registry, "gauge", "faaslet_threads", "Threads that run guests", [
-    one(group.threads),
-  ]);
-  add(
-    registry,
-    "counter",
-    "faaslet_restored_total",
-    "Faaslets made from a Proto-Faaslet",
-    [one(group.restored)],
-  );
-  add(
-    registry,
-    "counter",
-    "faaslet_resets_total",
-    "Faaslets reset after a call",
-    [one(group.resets)],
-  );
-  add(
-    registry,
-    "counter",
-    "faaslet_discarded_total",
-    "Faaslets dropped after a call",
-    [one(group.discarded)],
-  );
+  add(registry, "gauge", "faaslet_functions", "Functions that are loaded", [one(group.functions)]);
+  add(registry, "gauge", "faaslet_idle_faaslets", "Faaslets that wait for a call", [one(group.idleFaaslets)]);
+  add(registry, "gauge", "faaslet_threads", "Threads that run guests", [one(group.threads)]);
+  add(registry, "counter", "faaslet_restored_total", "Faaslets made from a Proto-Faaslet", [one(group.restored)]);
+  add(registry, "counter", "faaslet_resets_total", "Faaslets reset after a call", [one(group.resets)]);
+  add(registry, "counter", "faaslet_discarded_total", "Faaslets dropped after a call", [one(group.discarded)]);
 }
 
-function addHistogram(
-  registry: Registry,
-  name: string,
-  help: string,
-  snapshot: HistogramSnapshot,
-): void {
+function addHistogram(registry: Registry, name: string, help: string, snapshot: HistogramSnapshot): void {
   let cumulated = 0;
   const values: Value[] = snapshot.buckets.map((count, at) => {
     const bound = BUCKET_BOUNDS_US[at];
@@ -156,16 +77,8 @@ function addHistogram(
       metricName: `${name}_bucket`,
     };
   });
-  values.push({
-    labels: {},
-    value: snapshot.sumUs / 1e6,
-    metricName: `${name}_sum`,
-  });
-  values.push({
-    labels: {},
-    value: snapshot.count,
-    metricName: `${name}_count`,
-  });
+  values.push({ labels: {}, value: snapshot.sumUs / 1e6, metricName: `${name}_sum` });
+  values.push({ labels: {}, value: snapshot.count, metricName: `${name}_count` });
   add(registry, "histogram", name, help, values);
 }
 
@@ -174,13 +87,7 @@ function one(value: number): Value {
 }
 
 /** prom-client asks a metric for its values when it renders; these have them already. */
-function add(
-  registry: Registry,
-  type: string,
-  name: string,
-  help: string,
-  values: Value[],
-): void {
+function add(registry: Registry, type: string, name: string, help: string, values: Value[]): void {
   const metric = {
     name,
     help,

@@ -24,13 +24,8 @@ export function isName(text: string): boolean {
 /** Returns `text` when it is a name. Throws `ERR_NAME_INVALID`, which quotes no more of it than fits a line. */
 export function checkName(text: string): string {
   if (isName(text)) return text;
-  const shown = JSON.stringify(
-    text.length > 80 ? text.slice(0, 80) + "…" : text,
-  );
-  throw new FaasletError(
-    "ERR_NAME_INVALID",
-    `cannot use the name ${shown}: a name is ${NAME_GRAMMAR}`,
-  );
+  const shown = JSON.stringify(text.length > 80 ? text.slice(0, 80) + "…" : text);
+  throw new FaasletError("ERR_NAME_INVALID", `cannot use the name ${shown}: a name is ${NAME_GRAMMAR}`);
 }
 
 /** A function as callers name it. */

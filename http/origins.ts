@@ -11,8 +11,7 @@ export interface Origin {
 }
 
 /** Anything else in a Host header could move the path's beginning, or lie to who reads SERVER_NAME. */
-const AUTHORITY =
-  /^([A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,5}))?$/;
+const AUTHORITY = /^([A-Za-z0-9][A-Za-z0-9.-]{0,252}|\[[0-9A-Fa-f:.]{2,45}\])(?::(\d{1,5}))?$/;
 
 /**
  * Accepts requests that name this host only.
@@ -32,9 +31,7 @@ export class Origins {
   /** Throws `ERR_HOST_HEADER`. */
   check(url: string): Origin {
     const last = this.#last;
-    if (
-      url.startsWith(last.prefix) && url.charCodeAt(last.prefix.length) === 0x2f
-    ) return last;
+    if (url.startsWith(last.prefix) && url.charCodeAt(last.prefix.length) === 0x2f) return last;
     const from = url.indexOf("://") + 3;
     const slash = url.indexOf("/", from);
     const authority = url.slice(from, slash < 0 ? url.length : slash);
@@ -42,10 +39,7 @@ export class Origins {
     const name = parts?.[1]?.toLowerCase() ?? "";
     if (parts === null || !(isLoopback(name) || this.#extra.has(name))) {
       const shown = JSON.stringify(authority.slice(0, 80));
-      throw new FaasletError(
-        "ERR_HOST_HEADER",
-        `cannot answer for the host ${shown}: it is not one of this server's`,
-      );
+      throw new FaasletError("ERR_HOST_HEADER", `cannot answer for the host ${shown}: it is not one of this server's`);
     }
     const port = parts[2] ?? (url.startsWith("https") ? "443" : "80");
     return this.#last = { prefix: url.slice(0, from) + authority, name, port };

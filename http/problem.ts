@@ -24,11 +24,7 @@ export interface Problem {
 /** When to come back, if the error itself does not know. */
 const RETRY_AFTER_SECONDS_DEFAULT = 1;
 
-export function problemOf(
-  code: ErrorCode,
-  detail: string,
-  more: Partial<Problem> = {},
-): Problem {
+export function problemOf(code: ErrorCode, detail: string, more: Partial<Problem> = {}): Problem {
   const { status, title } = ERRORS[code];
   return { type: `/docs#${code}`, title, status, detail, code, ...more };
 }
@@ -36,28 +32,18 @@ export function problemOf(
 /** Whatever was thrown, as a document. What is a bug of ours keeps its message to the log: it may quote internals. */
 export function problemOfThrown(thrown: unknown, callId?: string): Problem {
   const error = toFaasletError(thrown);
-  const detail = error.code === "ERR_BUG"
-    ? "an unexpected failure; the host's log says more"
-    : error.message;
+  const detail = error.code === "ERR_BUG" ? "an unexpected failure; the host's log says more" : error.message;
   return problemOf(error.code, detail, {
     ...(callId !== undefined && { callId }),
     ...(error.details.length > 0 && { details: error.details }),
   });
 }
 
-export function problemResponse(
-  problem: Problem,
-  retryAfterSeconds?: number,
-): Response {
-  const response = new Response(JSON.stringify(problem), {
-    status: problem.status,
-  });
+export function problemResponse(problem: Problem, retryAfterSeconds?: number): Response {
+  const response = new Response(JSON.stringify(problem), { status: problem.status });
   response.headers.set("content-type", PROBLEM_TYPE);
   if (problem.status === 429 || problem.status === 503) {
-    response.headers.set(
-      "retry-after",
-      String(retryAfterSeconds ?? RETRY_AFTER_SECONDS_DEFAULT),
-    );
+    response.headers.set("retry-after", String(retryAfterSeconds ?? RETRY_AFTER_SECONDS_DEFAULT));
   }
   return response;
 }

@@ -5,10 +5,7 @@ import { isLoopback } from "./loopback.ts";
 
 /** What a server is started with. */
 export interface ServerOptions {
-  readonly handler: (
-    request: Request,
-    info: RequestInfo,
-  ) => Response | Promise<Response>;
+  readonly handler: (request: Request, info: RequestInfo) => Response | Promise<Response>;
   /** A loopback address, or `localhost`. */
   readonly hostname: string;
   /** 0 takes a free one. */
@@ -45,9 +42,7 @@ export function startServer(options: ServerOptions): Server {
     signal: stop.signal,
   });
   const { port: taken } = server.addr;
-  const host = hostname.includes(":") && !hostname.startsWith("[")
-    ? `[${hostname}]`
-    : hostname;
+  const host = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
   return {
     hostname,
     port: taken,
@@ -58,18 +53,12 @@ export function startServer(options: ServerOptions): Server {
   };
 }
 
-function listen(
-  options: ServerOptions & { signal: AbortSignal },
-): Deno.HttpServer<Deno.NetAddr> {
+function listen(options: ServerOptions & { signal: AbortSignal }): Deno.HttpServer<Deno.NetAddr> {
   const { handler, hostname, port, signal } = options;
   try {
     return Deno.serve({ hostname, port, signal, onListen() {} }, handler);
   } catch (cause) {
     const why = cause instanceof Error ? cause.message : String(cause);
-    throw new FaasletError(
-      "ERR_USAGE",
-      `cannot listen on ${hostname}, port ${port}: ${why}`,
-      { cause },
-    );
+    throw new FaasletError("ERR_USAGE", `cannot listen on ${hostname}, port ${port}: ${why}`, { cause });
   }
 }

@@ -21,17 +21,11 @@ export function uploadBytesMax(contentType: string): number {
       FORM_OVERHEAD_BYTES;
   }
   const known = [...MODULE_TYPES, FORM_TYPE].join(", ");
-  throw new FaasletError(
-    "ERR_MODULE_FORMAT",
-    `cannot take the content type ${JSON.stringify(type)}: use ${known}`,
-  );
+  throw new FaasletError("ERR_MODULE_FORMAT", `cannot take the content type ${JSON.stringify(type)}: use ${known}`);
 }
 
 /** Takes a body apart. Throws `ERR_REQUEST_INVALID`, `ERR_REQUEST_TOO_LARGE`, `ERR_SETTINGS_INVALID`. */
-export async function parseUpload(
-  contentType: string,
-  body: Uint8Array,
-): Promise<Upload> {
+export async function parseUpload(contentType: string, body: Uint8Array): Promise<Upload> {
   if (essence(contentType) !== FORM_TYPE) {
     return { wasm: body, settings: {}, files: [] };
   }
@@ -39,9 +33,7 @@ export async function parseUpload(
   checkParts(form);
   const module = form.get("module");
   if (!(module instanceof File)) {
-    throw invalid(
-      "the part `module` is missing, or has no filename and so is text",
-    );
+    throw invalid("the part `module` is missing, or has no filename and so is text");
   }
   if (module.size > MODULE_LIMITS.bytesMax) {
     throw tooLarge("module", MODULE_LIMITS.bytesMax);
@@ -53,59 +45,38 @@ export async function parseUpload(
   };
 }
 
-async function parseForm(
-  contentType: string,
-  body: Uint8Array,
-): Promise<FormData> {
+async function parseForm(contentType: string, body: Uint8Array): Promise<FormData> {
   try {
     return await new Response(body as Uint8Array<ArrayBuffer>, {
       headers: { "content-type": contentType },
     }).formData();
   } catch (cause) {
-    throw new FaasletError(
-      "ERR_REQUEST_INVALID",
-      "cannot read the form: it is not well-formed",
-      { cause },
-    );
+    throw new FaasletError("ERR_REQUEST_INVALID", "cannot read the form: it is not well-formed", { cause });
   }
 }
 
 /** A misspelt part would be a file or a setting that silently is not there. */
 function checkParts(form: FormData): void {
   const keys = [...form.keys()];
-  const unknown = [...new Set(keys)].filter((key) =>
-    key !== "module" && key !== "settings" && key !== "file"
-  );
-  const details = unknown.slice(0, 20).map((key) =>
-    `unknown part ${JSON.stringify(key.slice(0, 80))}`
-  );
+  const unknown = [...new Set(keys)].filter((key) => key !== "module" && key !== "settings" && key !== "file");
+  const details = unknown.slice(0, 20).map((key) => `unknown part ${JSON.stringify(key.slice(0, 80))}`);
   for (const single of ["module", "settings"]) {
     if (form.getAll(single).length > 1) {
       details.push(`the part ${single} is there more than once`);
     }
   }
   if (details.length > 0) {
-    throw new FaasletError(
-      "ERR_REQUEST_INVALID",
-      `cannot read the form: ${details[0]}`,
-      { details },
-    );
+    throw new FaasletError("ERR_REQUEST_INVALID", `cannot read the form: ${details[0]}`, { details });
   }
 }
 
-async function parseSettings(
-  part: FormDataEntryValue | null,
-): Promise<unknown> {
+async function parseSettings(part: FormDataEntryValue | null): Promise<unknown> {
   if (part === null) return {};
   const text = typeof part === "string" ? part : await part.text();
   try {
     return JSON.parse(text);
   } catch (cause) {
-    throw new FaasletError(
-      "ERR_SETTINGS_INVALID",
-      "cannot read the settings: they are not JSON",
-      { cause },
-    );
+    throw new FaasletError("ERR_SETTINGS_INVALID", "cannot read the settings: they are not JSON", { cause });
   }
 }
 
@@ -119,9 +90,7 @@ async function parseFiles(form: FormData): Promise<GuestFile[]> {
   let bytes = 0;
   for (const part of parts) {
     const path = part instanceof File ? part.name : undefined;
-    const wrong = path === undefined
-      ? "a file part has no filename"
-      : wrongWithPath(path, seen);
+    const wrong = path === undefined ? "a file part has no filename" : wrongWithPath(path, seen);
     if (wrong !== undefined) problems.push(wrong);
     else seen.add(path!);
     if (part instanceof File) bytes += part.size;
@@ -144,10 +113,7 @@ async function parseFiles(form: FormData): Promise<GuestFile[]> {
 }
 
 /** These paths are the guest's; still, none of them may be read in two ways. */
-function wrongWithPath(
-  path: string,
-  seen: ReadonlySet<string>,
-): string | undefined {
+function wrongWithPath(path: string, seen: ReadonlySet<string>): string | undefined {
   const shown = JSON.stringify(path.slice(0, 200));
   if (!path.startsWith("/")) return `${shown} does not begin with a slash`;
   if (new TextEncoder().encode(path).length > PATH_BYTES_MAX) {
@@ -167,15 +133,9 @@ function essence(contentType: string): string {
 }
 
 function invalid(why: string): FaasletError {
-  return new FaasletError(
-    "ERR_REQUEST_INVALID",
-    `cannot read the form: ${why}`,
-  );
+  return new FaasletError("ERR_REQUEST_INVALID", `cannot read the form: ${why}`);
 }
 
 function tooLarge(what: string, max: number): FaasletError {
-  return new FaasletError(
-    "ERR_REQUEST_TOO_LARGE",
-    `cannot take the ${what}: the limit is ${max}`,
-  );
+  return new FaasletError("ERR_REQUEST_TOO_LARGE", `cannot take the ${what}: the limit is ${max}`);
 }

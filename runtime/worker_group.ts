@@ -23,10 +23,10 @@ export interface StartPlan {
   readonly afterEntry?: string;
 }
 
-/** A read-only file that a function brings; `path` is absolute in the guest's file system. */
+/** A read-only file that a function brings; `path` is absolute in the guest's file system. No bytes: a directory. */
 export interface GuestFile {
   readonly path: string;
-  readonly bytes: Uint8Array;
+  readonly bytes?: Uint8Array;
 }
 
 /** What one Faaslet may use; every field has its default and maximum in `limits.ts`. */
@@ -55,6 +55,8 @@ export interface FunctionImage {
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly files: readonly GuestFile[];
+  /** Whether the guest sees a file system at all: one preopen, `/`. */
+  readonly hasFileSystem: boolean;
 }
 
 /** What installing a function found out and cost. */

@@ -1,10 +1,5 @@
 import type { ErrorCode } from "../errors.ts";
-import type {
-  CallOutcome,
-  CallStatus,
-  LiveFunction,
-  StartKind,
-} from "../runtime/mod.ts";
+import type { CallOutcome, CallStatus, LiveFunction, StartKind } from "../runtime/mod.ts";
 import type { Lane } from "./_lane.ts";
 import { Ticket } from "./admission.ts";
 import type { StatusCounts } from "./call_stats.ts";
@@ -21,9 +16,7 @@ export interface CallOptions {
   readonly arguments?: readonly string[];
   /** At most as warm as this; for measurements. */
   readonly start?: StartKind;
-  /** Cancels the call. `Dispatcher.cancel` is the cheaper way for who knows the id. */
-  readonly signal?: AbortSignal;
-  /** From `Dispatcher.newCallId`, for who needs it before the call. Default: a new one. */
+  /** From `Dispatcher.newCallId`, for who needs it before the end, e.g. to cancel. Default: a new one. */
   readonly callId?: string;
 }
 
@@ -56,8 +49,6 @@ export class ActiveCall extends Ticket {
   startedMs: number | undefined = undefined;
   /** Undoes the timer of a waiting call. */
   stopTimer: (() => void) | undefined = undefined;
-  /** Undoes the abort listener. */
-  stopListening: (() => void) | undefined = undefined;
 
   constructor(
     lane: Lane,
@@ -82,11 +73,7 @@ export class ActiveCall extends Ticket {
 const NOTHING = new Uint8Array(0);
 
 /** The outcome of a call that no Faaslet ended. */
-export function outcomeWithoutRun(
-  status: CallStatus,
-  code: ErrorCode,
-  message: string,
-): CallOutcome {
+export function outcomeWithoutRun(status: CallStatus, code: ErrorCode, message: string): CallOutcome {
   return {
     id: 0,
     status,

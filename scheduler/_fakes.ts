@@ -38,10 +38,7 @@ export class FakeClock implements Clock {
     for (;;) {
       let first: Timer | undefined;
       for (const timer of this.timers) {
-        if (
-          timer.atMs <= untilMs &&
-          (first === undefined || timer.atMs < first.atMs)
-        ) first = timer;
+        if (timer.atMs <= untilMs && (first === undefined || timer.atMs < first.atMs)) first = timer;
       }
       if (first === undefined) break;
       this.timers.delete(first);
@@ -68,9 +65,7 @@ export class FakeGroup implements WorkerGroup {
       throw new Error(`id ${request.id} runs already`);
     }
     this.started.push(request);
-    return new Promise((end, fail) =>
-      this.running.set(request.id, { request, end, fail })
-    );
+    return new Promise((end, fail) => this.running.set(request.id, { request, end, fail }));
   }
 
   /** Ends a call; waits until whoever called has seen it. */
@@ -131,10 +126,7 @@ export async function settle(): Promise<void> {
   for (let turn = 0; turn < 10; turn++) await Promise.resolve();
 }
 
-export function outcomeOf(
-  id: number,
-  over: Partial<CallOutcome> = {},
-): CallOutcome {
+export function outcomeOf(id: number, over: Partial<CallOutcome> = {}): CallOutcome {
   const none = new Uint8Array(0);
   return {
     id,

@@ -55,9 +55,7 @@ export class Lane {
   leaveRing(head: Lane | undefined): Lane | undefined {
     const { ringNext, ringBefore } = this;
     this.ringNext = this.ringBefore = undefined;
-    if (
-      ringNext === undefined || ringBefore === undefined || ringNext === this
-    ) return undefined;
+    if (ringNext === undefined || ringBefore === undefined || ringNext === this) return undefined;
     ringBefore.ringNext = ringNext;
     ringNext.ringBefore = ringBefore;
     return head === this ? ringNext : head;

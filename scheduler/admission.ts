@@ -88,10 +88,7 @@ export class Admission {
     assert(ticket.state === "new", "a ticket arrives once");
     const lane = ticket.lane;
     // With room on the host the ring is empty (`next()` was called until it was), so nobody is overtaken here.
-    if (
-      lane.running < lane.concurrency &&
-      this.#running < this.#limits.runningMax && lane.waiting === 0
-    ) {
+    if (lane.running < lane.concurrency && this.#running < this.#limits.runningMax && lane.waiting === 0) {
       this.#start(ticket);
       return "started";
     }
@@ -112,9 +109,7 @@ export class Admission {
     lane.running--;
     this.#running--;
     if (execMs !== undefined) {
-      lane.execMs = lane.execMs < 0
-        ? execMs
-        : lane.execMs + AVERAGE_WEIGHT * (execMs - lane.execMs);
+      lane.execMs = lane.execMs < 0 ? execMs : lane.execMs + AVERAGE_WEIGHT * (execMs - lane.execMs);
     }
     if (lane.waiting > 0) this.#updateRing(lane);
   }
@@ -147,13 +142,8 @@ export class Admission {
 
   /** When a refused caller may try again: the time the lane's queue takes to empty, in whole seconds. */
   retryAfterSeconds(lane: Lane): number {
-    const slots = Math.max(
-      1,
-      Math.min(lane.concurrency, this.#limits.runningMax),
-    );
-    const seconds = Math.ceil(
-      ((lane.waiting + 1) * Math.max(0, lane.execMs)) / slots / 1_000,
-    );
+    const slots = Math.max(1, Math.min(lane.concurrency, this.#limits.runningMax));
+    const seconds = Math.ceil(((lane.waiting + 1) * Math.max(0, lane.execMs)) / slots / 1_000);
     return Math.min(RETRY_AFTER_SECONDS_MAX, Math.max(1, seconds));
   }
 

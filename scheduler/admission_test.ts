@@ -2,43 +2,22 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { Admission, Ticket } from "./admission.ts";
 
-function admission(
-  over: { runningMax?: number; queuedMax?: number; lanesMax?: number } = {},
-): Admission {
-  return new Admission({
-    runningMax: 2,
-    queuedMax: 100,
-    lanesMax: 10,
-    ...over,
-  });
+function admission(over: { runningMax?: number; queuedMax?: number; lanesMax?: number } = {}): Admission {
+  return new Admission({ runningMax: 2, queuedMax: 100, lanesMax: 10, ...over });
 }
 
 Deno.test("arrive() starts up to the function's concurrency, queues up to its queue, then refuses", () => {
   const door = admission({ runningMax: 10 });
   const lane = door.lane("a", { concurrency: 2, queue: 3 });
-  const decisions = Array.from(
-    { length: 6 },
-    () => door.arrive(new Ticket(lane)),
-  );
-  assert.deepEqual(decisions, [
-    "started",
-    "started",
-    "queued",
-    "queued",
-    "queued",
-    "function-full",
-  ]);
+  const decisions = Array.from({ length: 6 }, () => door.arrive(new Ticket(lane)));
+  assert.deepEqual(decisions, ["started", "started", "queued", "queued", "queued", "function-full"]);
 });
 
 Deno.test("arrive() refuses beyond the host's queue and leaves no trace", () => {
   const door = admission({ runningMax: 1, queuedMax: 1 });
   const lane = door.lane("a", { concurrency: 1, queue: 10 });
   const tickets = Array.from({ length: 3 }, () => new Ticket(lane));
-  assert.deepEqual(tickets.map((ticket) => door.arrive(ticket)), [
-    "started",
-    "queued",
-    "host-full",
-  ]);
+  assert.deepEqual(tickets.map((ticket) => door.arrive(ticket)), ["started", "queued", "host-full"]);
   door.finish(tickets[0]!, 1);
   assert.equal(door.next(), tickets[1]);
   door.finish(tickets[1]!, 1);
@@ -119,15 +98,7 @@ Deno.test("lane() forgets idle functions beyond the maximum and never a busy one
 
 /** One step of a history; which call it means is taken modulo those that are there. */
 const EVENT = fc.record({
-  kind: fc.constantFrom(
-    "arrive",
-    "arrive",
-    "arrive",
-    "finish",
-    "finish",
-    "leave",
-    "resize",
-  ),
+  kind: fc.constantFrom("arrive", "arrive", "arrive", "finish", "finish", "leave", "resize"),
   which: fc.nat(1_000),
   size: fc.integer({ min: 1, max: 4 }),
 });
@@ -138,9 +109,7 @@ Deno.test("admission keeps its invariants over any history", () => {
   fc.assert(
     fc.property(fc.array(EVENT, { maxLength: 300, size: "max" }), (events) => {
       const door = admission({ runningMax, queuedMax });
-      const limits = new Map(
-        ["a", "b", "c", "d"].map((key) => [key, { concurrency: 2, queue: 6 }]),
-      );
+      const limits = new Map(["a", "b", "c", "d"].map((key) => [key, { concurrency: 2, queue: 6 }]));
       const keys = [...limits.keys()];
       const waiting: Ticket[] = [];
       const running: Ticket[] = [];
@@ -160,10 +129,7 @@ Deno.test("admission keeps its invariants over any history", () => {
           waiting.splice(waiting.indexOf(ticket), 1);
           running.push(ticket);
           const mine = running.filter((other) => other.lane.key === key).length;
-          assert.ok(
-            mine <= limits.get(key)!.concurrency,
-            "no function starts over its concurrency",
-          );
+          assert.ok(mine <= limits.get(key)!.concurrency, "no function starts over its concurrency");
         }
       };
       for (const event of events) {
@@ -176,16 +142,10 @@ Deno.test("admission keeps its invariants over any history", () => {
           else if (decision === "queued") waiting.push(ticket);
           else refused++;
         } else if (event.kind === "finish" && running.length > 0) {
-          door.finish(
-            running.splice(event.which % running.length, 1)[0]!,
-            event.size,
-          );
+          door.finish(running.splice(event.which % running.length, 1)[0]!, event.size);
           ended++;
         } else if (event.kind === "leave" && waiting.length > 0) {
-          assert.equal(
-            door.leave(waiting.splice(event.which % waiting.length, 1)[0]!),
-            true,
-          );
+          assert.equal(door.leave(waiting.splice(event.which % waiting.length, 1)[0]!), true);
           ended++;
         } else if (event.kind === "resize") {
           limits.set(key, { concurrency: event.size, queue: 6 });
@@ -195,10 +155,7 @@ Deno.test("admission keeps its invariants over any history", () => {
         assert.equal(door.running, running.length);
         assert.equal(door.queued, waiting.length);
         assert.ok(running.length <= runningMax && waiting.length <= queuedMax);
-        assert.equal(
-          arrived,
-          refused + ended + running.length + waiting.length,
-        );
+        assert.equal(arrived, refused + ended + running.length + waiting.length);
         // Work conserving: nobody waits who could run.
         if (running.length < runningMax) {
           for (const { lane } of waiting) {
@@ -210,11 +167,7 @@ Deno.test("admission keeps its invariants over any history", () => {
         door.finish(running.pop()!, 1);
         pump();
       }
-      assert.deepEqual(
-        [door.running, door.queued],
-        [0, 0],
-        "nothing is left behind",
-      );
+      assert.deepEqual([door.running, door.queued], [0, 0], "nothing is left behind");
     }),
     { seed: 20_200_715, numRuns: 300 },
   );

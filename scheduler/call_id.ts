@@ -1,10 +1,7 @@
 /** Fills an array with random bytes, e.g. `crypto.getRandomValues`. */
 export type FillRandom = (bytes: Uint8Array<ArrayBuffer>) => void;
 
-const HEX = Array.from(
-  { length: 256 },
-  (_, byte) => byte.toString(16).padStart(2, "0"),
-);
+const HEX = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, "0"));
 /** An id takes ten random bytes; drawing many at once makes an id cheap. */
 const BYTES_PER_ID = 10;
 const POOL_BYTES = 400 * BYTES_PER_ID;

@@ -31,22 +31,14 @@ export class CallStats {
 
   /** The counters to use for a function; the caller keeps them, so that counting needs no look-up. */
   countsOf(key: string): StatusCounts {
-    const label =
-      this.#functions.has(key) || this.#functions.size < this.#functionsMax
-        ? key
-        : OTHER_FUNCTIONS;
+    const label = this.#functions.has(key) || this.#functions.size < this.#functionsMax ? key : OTHER_FUNCTIONS;
     let counts = this.#functions.get(label);
     if (counts === undefined) this.#functions.set(label, counts = noCounts());
     return counts;
   }
 
   /** The times of a call that ran. */
-  observe(
-    start: StartKind,
-    queueUs: number,
-    startUs: number,
-    execUs: number,
-  ): void {
+  observe(start: StartKind, queueUs: number, startUs: number, execUs: number): void {
     this.#starts[start]++;
     this.#queue.observe(queueUs);
     this.#start.observe(startUs);
@@ -69,13 +61,5 @@ export class CallStats {
 }
 
 function noCounts(): StatusCounts {
-  return {
-    ok: 0,
-    "guest-error": 0,
-    trap: 0,
-    timeout: 0,
-    cancelled: 0,
-    refused: 0,
-    "host-lost": 0,
-  };
+  return { ok: 0, "guest-error": 0, trap: 0, timeout: 0, cancelled: 0, refused: 0, "host-lost": 0 };
 }

@@ -5,28 +5,12 @@
  */
 import { assert, type ErrorCode, toFaasletError } from "../errors.ts";
 import { HOST_LIMITS } from "../limits.ts";
-import type {
-  CallOutcome,
-  CallRequest,
-  CallStatus,
-  GroupStats,
-  LiveFunction,
-  WorkerGroup,
-} from "../runtime/mod.ts";
-import {
-  ActiveCall,
-  type CallOptions,
-  type CallResult,
-  outcomeWithoutRun,
-} from "./_active_call.ts";
+import type { CallOutcome, CallRequest, CallStatus, GroupStats, LiveFunction, WorkerGroup } from "../runtime/mod.ts";
+import { ActiveCall, type CallOptions, type CallResult, outcomeWithoutRun } from "./_active_call.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import type { Lane } from "./_lane.ts";
 import { CallIds, type FillRandom } from "./call_id.ts";
-import {
-  CallStats,
-  type CallStatsSnapshot,
-  type StatusCounts,
-} from "./call_stats.ts";
+import { CallStats, type CallStatsSnapshot, type StatusCounts } from "./call_stats.ts";
 import { CallTable } from "./call_table.ts";
 import type { Clock } from "./clock.ts";
 
@@ -82,9 +66,7 @@ export class Dispatcher {
       ...options.limits,
     });
     this.#ids = new CallIds(options.random);
-    this.#table = new CallTable(
-      options.recordsMax ?? HOST_LIMITS.callRecordsMax,
-    );
+    this.#table = new CallTable(options.recordsMax ?? HOST_LIMITS.callRecordsMax);
   }
 
   get isDraining(): boolean {
@@ -107,31 +89,15 @@ export class Dispatcher {
       const { lane, counts } = this.#bind(options.live.record);
       const callId = options.callId ?? this.newCallId();
       assert(!this.#active.has(callId), "a call id is used once");
-      const call = new ActiveCall(
-        lane,
-        counts,
-        callId,
-        options,
-        this.#clock.now(),
-        resolve,
-      );
+      const call = new ActiveCall(lane, counts, callId, options, this.#clock.now(), resolve);
       if (this.#isDraining) {
-        return this.#end(
-          call,
-          outcomeWithoutRun(
-            "refused",
-            "ERR_DRAINING",
-            "cannot take the call: shutting down",
-          ),
-        );
+        return this.#end(call, outcomeWithoutRun("refused", "ERR_DRAINING", "cannot take the call: shutting down"));
       }
-      if (options.signal?.aborted) return this.#end(call, cancelled());
       const decision = this.#admission.arrive(call);
       if (decision === "function-full" || decision === "host-full") {
         return this.#refuse(call, decision);
       }
       this.#active.set(callId, call);
-      if (options.signal !== undefined) this.#listen(call, options.signal);
       if (decision === "started") this.#run(call);
       else {call.stopTimer = this.#clock.after(
           call.deadlineMs - call.admittedMs,
@@ -195,12 +161,6 @@ export class Dispatcher {
     return binding;
   }
 
-  #listen(call: ActiveCall, signal: AbortSignal): void {
-    const onAbort = () => void this.cancel(call.callId);
-    signal.addEventListener("abort", onAbort, { once: true });
-    call.stopListening = () => signal.removeEventListener("abort", onAbort);
-  }
-
   #refuse(call: ActiveCall, decision: "function-full" | "host-full"): void {
     const message = decision === "function-full"
       ? `cannot queue the call: ${call.lane.waiting} calls of the function wait already`
@@ -253,16 +213,11 @@ export class Dispatcher {
     } catch (thrown) {
       return this.#settle(call, outcomeOf(thrown));
     }
-    running.then(
-      (outcome) => this.#finish(call, outcome),
-      (thrown) => this.#finish(call, outcomeOf(thrown)),
-    );
+    running.then((outcome) => this.#finish(call, outcome), (thrown) => this.#finish(call, outcomeOf(thrown)));
   }
 
   #takeGroupId(): number {
-    do this.#lastGroupId = this.#lastGroupId % 0xffff_ffff + 1; while (
-      this.#groupIds.has(this.#lastGroupId)
-    );
+    do this.#lastGroupId = this.#lastGroupId % 0xffff_ffff + 1; while (this.#groupIds.has(this.#lastGroupId));
     this.#groupIds.add(this.#lastGroupId);
     return this.#lastGroupId;
   }
@@ -274,22 +229,14 @@ export class Dispatcher {
 
   #settle(call: ActiveCall, outcome: CallOutcome): void {
     this.#groupIds.delete(call.groupId);
-    this.#admission.finish(
-      call,
-      didRun(outcome) ? (outcome.startUs + outcome.execUs) / 1_000 : undefined,
-    );
+    this.#admission.finish(call, didRun(outcome) ? (outcome.startUs + outcome.execUs) / 1_000 : undefined);
     this.#end(call, outcome);
   }
 
   /** The one place where a call ends. */
-  #end(
-    call: ActiveCall,
-    outcome: CallOutcome,
-    retryAfterSeconds?: number,
-  ): void {
+  #end(call: ActiveCall, outcome: CallOutcome, retryAfterSeconds?: number): void {
     this.#active.delete(call.callId);
     call.stopTimer?.();
-    call.stopListening?.();
     const nowMs = this.#clock.now();
     const waitedMs = (call.startedMs ?? nowMs) - call.admittedMs;
     const result: CallResult = {
@@ -324,12 +271,7 @@ export class Dispatcher {
   #count(call: ActiveCall, result: CallResult): void {
     call.counts[result.status]++;
     if (result.didRun) {
-      this.#stats.observe(
-        result.start,
-        result.queueUs,
-        result.startUs,
-        result.execUs,
-      );
+      this.#stats.observe(result.start, result.queueUs, result.startUs, result.execUs);
     }
     if (result.status === "refused") return;
     const { tenant, name, version } = call.live.record;
@@ -366,29 +308,17 @@ function didRun(outcome: CallOutcome): boolean {
 }
 
 function expired(): CallOutcome {
-  return outcomeWithoutRun(
-    "timeout",
-    "ERR_CALL_TIMEOUT",
-    "cannot run the call: its deadline passed while it waited",
-  );
+  return outcomeWithoutRun("timeout", "ERR_CALL_TIMEOUT", "cannot run the call: its deadline passed while it waited");
 }
 
 function cancelled(): CallOutcome {
-  return outcomeWithoutRun(
-    "cancelled",
-    "ERR_CALL_CANCELLED",
-    "the call was cancelled before it ran",
-  );
+  return outcomeWithoutRun("cancelled", "ERR_CALL_CANCELLED", "the call was cancelled before it ran");
 }
 
 /** What becomes of a call that the group rejected. */
 function outcomeOf(thrown: unknown): CallOutcome {
   const error = toFaasletError(thrown);
-  return outcomeWithoutRun(
-    STATUS_OF_REJECTION[error.code] ?? "refused",
-    error.code,
-    error.message,
-  );
+  return outcomeWithoutRun(STATUS_OF_REJECTION[error.code] ?? "refused", error.code, error.message);
 }
 
 const STATUS_OF_REJECTION: Partial<Record<ErrorCode, CallStatus>> = {

@@ -36,11 +36,7 @@ export class Histogram {
   }
 
   snapshot(): HistogramSnapshot {
-    return {
-      buckets: [...this.#buckets],
-      sumUs: this.#sumUs,
-      count: this.#count,
-    };
+    return { buckets: [...this.#buckets], sumUs: this.#sumUs, count: this.#count };
   }
 }
 

@@ -36,10 +36,7 @@ function simulate(seed: number): void {
     { length: 2 + Math.floor(random() * 4) },
     (_, index) => ({
       key: `f${index}`,
-      limits: {
-        concurrency: 1 + Math.floor(random() * 4),
-        queue: Math.floor(random() * 30),
-      },
+      limits: { concurrency: 1 + Math.floor(random() * 4), queue: Math.floor(random() * 30) },
       weight: index === 0 ? 20 : 1 + random(),
     }),
   );
@@ -52,10 +49,7 @@ function simulate(seed: number): void {
   function begin(call: SimulatedCall): void {
     call.endsAt = now + random() * 10;
     for (const other of live) {
-      if (
-        other.state !== "waiting" || other.lane === call.lane ||
-        other.lane.first !== other
-      ) continue;
+      if (other.state !== "waiting" || other.lane === call.lane || other.lane.first !== other) continue;
       if (other.lane.running >= other.lane.concurrency) continue;
       const count = (other.passedBy.get(call.lane.key) ?? 0) + 1;
       other.passedBy.set(call.lane.key, count);
@@ -69,10 +63,7 @@ function simulate(seed: number): void {
     assert.deepEqual([door.running, door.queued], [running, waiting]);
     assert.ok(running <= runningMax && waiting <= 60);
     for (const { lane } of live) {
-      assert.ok(
-        lane.running >= 0 && lane.running <= lane.concurrency &&
-          lane.waiting >= 0,
-      );
+      assert.ok(lane.running >= 0 && lane.running <= lane.concurrency && lane.waiting >= 0);
     }
   }
 
@@ -102,10 +93,7 @@ function simulate(seed: number): void {
     }
     check();
   }
-  assert.ok(
-    all.every((call) => call.ends === 1),
-    "every call ends exactly once",
-  );
+  assert.ok(all.every((call) => call.ends === 1), "every call ends exactly once");
   assert.equal(all.length, 120);
   assert.ok(refused <= all.length);
 }

@@ -1,5 +1,95 @@
 /**
- * The door to the add-on: the only file that loads it. Everything above sees plain TypeScript; everything below is Rust.
+ * The add-on's door: the only file that loads it.
+ *
+ * Job: turn its plain values and coded errors into the types of the rest of the program.
+ *
+ * Not its job: any decision. Invariants: nothing but what `compileModule` made is ever handed to `NativeGroup.install`.
  *
  * @module
  */
+import { createHash } from "node:crypto";
+import { createRequire } from "node:module";
+import { FaasletError, isErrorCode } from "../../errors.ts";
+import { FUNCTION_LIMITS, MODULE_LIMITS, WASM_PAGE_BYTES } from "../../limits.ts";
+import type { ModuleReport } from "../registry.ts";
+import type { NativeGroup } from "./index.d.ts";
+
+export { type CompletionSink, type CrossedError, readCompletions } from "./completions.ts";
+export type { LiveCounts, NativeChange, NativeFile, NativeFunction, NativeGroup, NativeTree } from "./index.d.ts";
+
+/** The add-on as it is. Calls through it throw plain errors with a `code`; see {@link coded}. */
+export const native: typeof import("./index.d.ts") = load();
+
+/** What the check of an upload is told beside the module. */
+export interface InspectOptions {
+  readonly entry?: string | undefined;
+  readonly init?: string | undefined;
+  /** What the function's memory may be. */
+  readonly memoryBytes: number;
+}
+
+/** Checks a module. Throws the upload's error codes with every problem in `details`. */
+export function inspectModule(wasm: Uint8Array, options: InspectOptions): ModuleReport {
+  const limits = {
+    ...MODULE_LIMITS,
+    memoryPagesMax: Math.floor(options.memoryBytes / WASM_PAGE_BYTES),
+    tableElementsMax: FUNCTION_LIMITS.tableElementsMax,
+  };
+  const question = JSON.stringify({ entry: options.entry, init: options.init, limits });
+  const { report, plan } = accepted(coded(() => native.inspectModule(wasm, question)));
+  const digest = createHash("sha256").update(wasm).digest("hex");
+  return { ...report, digest, plan };
+}
+
+/** What a module's file holds and what its memory looks like at the start, for people. */
+export function layoutModule(wasm: Uint8Array): unknown {
+  return accepted(coded(() => native.layoutModule(wasm)));
+}
+
+/** Rewrites and compiles an inspected module. Blocks for seconds: for the compiler's child. */
+export function compileModule(wasm: Uint8Array): Uint8Array {
+  return coded(() => native.compileModule(wasm));
+}
+
+/** Names everything that machine code depends on; an artefact made under another name is of no use. */
+export function engineHash(): string {
+  return coded(() => native.engineHash());
+}
+
+/** Bounds this process for good. For the compiler's child. */
+export function limitProcess(dataBytes: number, cpuSeconds: number): void {
+  coded(() => native.limitProcess(dataBytes, cpuSeconds));
+}
+
+/** Opens a worker group's mechanism; `onWake` is called when `drain` has something to give. */
+export function openGroup(threadsMax: number, onWake: () => void): NativeGroup {
+  return coded(() => native.NativeGroup.open(threadsMax, onWake));
+}
+
+/** Runs `action`; what the add-on throws becomes a `FaasletError`. */
+export function coded<T>(action: () => T): T {
+  try {
+    return action();
+  } catch (thrown) {
+    const { code, message } = thrown as { code?: unknown; message?: unknown };
+    const known = typeof code === "string" && isErrorCode(code) ? code : "ERR_BUG";
+    throw new FaasletError(known, String(message), { cause: thrown });
+  }
+}
+
+// deno-lint-ignore no-explicit-any -- The add-on's JSON documents are typed where they are used.
+function accepted(json: string): any {
+  const answer = JSON.parse(json);
+  if (answer.refusal === undefined) return answer;
+  const problems: string[] = answer.refusal.problems;
+  const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
+  throw new FaasletError(answer.refusal.code, `cannot use the module: ${problems[0]}${more}`, { details: problems });
+}
+
+function load(): typeof import("./index.d.ts") {
+  try {
+    return createRequire(import.meta.url)("./index.js");
+  } catch (cause) {
+    throw new FaasletError("ERR_TOOLCHAIN", "cannot load the add-on: build it with `deno task native`", { cause });
+  }
+}

@@ -14,7 +14,9 @@ use wasmtime::Module;
 use crate::engine::engine;
 use crate::fault::Fault;
 
-const MAGIC: &[u8; 8] = b"faaslet\x01";
+/// Of the layout above and of what the rewrite does: a change of either makes old artefacts useless.
+pub const FORMAT: u8 = 1;
+const MAGIC: &[u8; 8] = &[b'f', b'a', b'a', b's', b'l', b'e', b't', FORMAT];
 
 #[derive(Serialize, Deserialize)]
 struct Header {

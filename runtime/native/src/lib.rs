@@ -1,1 +1,18 @@
+//! `faaslet`'s add-on: what executes. Bytes, memories, threads and deadlines; names, tenants and quotas are TypeScript's.
+//!
+//! `edge` is the only part that JavaScript sees. Everything below it is plain Rust that knows neither Node-API nor names.
 
+mod artefact;
+mod edge;
+mod ending;
+mod engine;
+mod faaslet;
+mod fault;
+mod function;
+mod group;
+mod host;
+mod memory;
+mod panics;
+mod proto;
+mod state;
+mod tree;

@@ -1,1 +1,36 @@
+//! What may be uploaded, and how it is rewritten so that it can be snapshotted and reset. Pure: bytes in, words or bytes out.
+//!
+//! - [`inspect`] checks a module against the host interface and the limits and reports what it holds;
+//! - [`plan`] decides which export runs when;
+//! - [`rewrite`] turns an inspected module into one whose initial memory is ours to provide;
+//! - [`layout`] tells people what the file holds.
+//!
+//! Nothing here runs or compiles anything. Every function may be given any bytes.
 
+mod constant;
+mod features;
+mod format;
+mod inspect;
+mod layout;
+mod limits;
+mod meta;
+mod parsed;
+mod plan;
+mod refusal;
+mod report;
+mod rewrite;
+mod scan;
+mod types;
+
+pub use inspect::{Rules, inspect};
+pub use layout::{Layout, layout};
+pub use limits::Limits;
+pub use meta::{
+    GlobalExport, MEMORY_EXPORT, MemoryShape, ModuleMeta, Piece, TableShape, function_export, global_export,
+    table_export,
+};
+pub use plan::{StartPlan, Style, plan};
+pub use refusal::Refusal;
+pub use report::Report;
+pub use rewrite::{Rewritten, rewrite};
+pub use types::{ImportSignature, ValueType};

@@ -9,7 +9,7 @@ mod run;
 mod threads;
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 
 use faaslet_wasi::{CallControl, Change, Interrupt};
@@ -24,6 +24,19 @@ use threads::Queue;
 
 /// Tells JavaScript that the list is no longer empty.
 pub type Notify = Box<dyn Fn() + Send + Sync>;
+
+static OPEN_GROUPS: AtomicUsize = AtomicUsize::new(0);
+static OPEN_THREADS: AtomicUsize = AtomicUsize::new(0);
+
+/// Groups that exist in the process.
+pub fn open_groups() -> usize {
+    OPEN_GROUPS.load(Ordering::SeqCst)
+}
+
+/// Threads of all groups.
+pub fn open_threads() -> usize {
+    OPEN_THREADS.load(Ordering::SeqCst)
+}
 
 /// Everything that belongs to one `open()`.
 pub struct Group {
@@ -82,6 +95,7 @@ impl Group {
             changes: Mutex::default(),
             counters: Counters::default(),
         });
+        OPEN_GROUPS.fetch_add(1, Ordering::SeqCst);
         engine::watch(Arc::downgrade(&group) as std::sync::Weak<dyn Watch>)?;
         Ok(group)
     }
@@ -192,6 +206,12 @@ impl Group {
         if let Ok(mut calls) = self.calls.lock() {
             calls.remove(&call);
         }
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        OPEN_GROUPS.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use super::{Group, Job, lock, run};
+use super::{Group, Job, OPEN_THREADS, lock, run};
 use crate::engine::{THREAD_STACK, Watch};
 use crate::fault::Fault;
 
@@ -49,7 +49,10 @@ impl Group {
         std::thread::Builder::new()
             .name("faaslet".into())
             .stack_size(THREAD_STACK)
-            .spawn(move || group.work())
+            .spawn(move || {
+                let _counted = Counted::new();
+                group.work();
+            })
             .map(drop)
             .map_err(|e| Fault::capacity("a thread for a Faaslet", e))
     }
@@ -95,6 +98,22 @@ impl Group {
                 return None;
             }
         }
+    }
+}
+
+/// Counts a thread for as long as it lives.
+struct Counted(());
+
+impl Counted {
+    fn new() -> Self {
+        OPEN_THREADS.fetch_add(1, Ordering::SeqCst);
+        Self(())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        OPEN_THREADS.fetch_sub(1, Ordering::SeqCst);
     }
 }
 

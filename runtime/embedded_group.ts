@@ -1,0 +1,204 @@
+/**
+ * A worker group in this process, over the add-on: for one tenant on a machine that is its own.
+ *
+ * @module
+ */
+import { assert, FaasletError } from "../errors.ts";
+import { FUNCTION_LIMITS, HOST_LIMITS } from "../limits.ts";
+import {
+  coded,
+  type CompletionSink,
+  type CrossedError,
+  type NativeChange,
+  type NativeFunction,
+  type NativeGroup,
+  openGroup,
+  readCompletions,
+} from "./native/mod.ts";
+import type {
+  CallOutcome,
+  CallRequest,
+  FunctionImage,
+  GroupStats,
+  InstallReport,
+  StartKind,
+  WorkerGroup,
+} from "./worker_group.ts";
+
+/** How a group is made. */
+export interface EmbeddedGroupOptions {
+  /** Threads at most: a running call has one, a blocked one keeps it. Default: `HOST_LIMITS.runningMax`. */
+  readonly threadsMax?: number;
+}
+
+interface Waiter<T> {
+  resolve(value: T): void;
+  reject(error: FaasletError): void;
+}
+
+const WARMTH: Readonly<Record<StartKind, number>> = { cold: 0, proto: 1, warm: 2 };
+const ID_MAX = 0xffff_ffff;
+
+/** Runs Faaslets on threads of the add-on; nothing of a guest runs on a thread of Deno's. */
+export class EmbeddedGroup implements WorkerGroup, CompletionSink {
+  readonly #native: NativeGroup;
+  readonly #calls = new Map<number, Waiter<CallOutcome>>();
+  readonly #installs = new Map<number, Waiter<InstallReport>>();
+  #closing: Promise<void> | undefined;
+  #whenClosed: () => void = nothing;
+
+  /** Opens a group. It keeps the process alive until it is closed. */
+  constructor(options: EmbeddedGroupOptions = {}) {
+    this.#native = openGroup(options.threadsMax ?? HOST_LIMITS.runningMax, () => this.#drain());
+  }
+
+  install(image: FunctionImage): Promise<InstallReport> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      checkId(image.id);
+      if (this.#installs.has(image.id)) throw new FaasletError("ERR_CONFLICT", "the function is being installed");
+      coded(() => this.#native.install(nativeFunction(image)));
+      this.#installs.set(image.id, { resolve, reject });
+    });
+  }
+
+  call(request: CallRequest): Promise<CallOutcome> {
+    return this.#call(request, false);
+  }
+
+  /** A call whose standard streams are this process's own, raw. Also gives what it changed in its file system. */
+  async callWithProcessStreams(request: CallRequest): Promise<{ outcome: CallOutcome; changes: NativeChange[] }> {
+    const outcome = await this.#call(request, true);
+    return { outcome, changes: coded(() => this.#native.takeChanges(request.id)) };
+  }
+
+  cancel(callId: number): void {
+    if (this.#calls.has(callId)) coded(() => this.#native.cancel(callId));
+  }
+
+  async remove(functionId: number): Promise<void> {
+    await this.#now(() => this.#native.remove(functionId));
+  }
+
+  async trim(functionId: number, idle: number): Promise<void> {
+    await this.#now(() => this.#native.trim(functionId, idle));
+  }
+
+  stats(): Promise<GroupStats> {
+    return this.#now(() => this.#native.stats());
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= new Promise((resolve) => {
+      this.#whenClosed = resolve;
+      coded(() => this.#native.close());
+    });
+    return this.#closing;
+  }
+
+  /** The add-on's: a call has ended. */
+  ended(outcome: CallOutcome): void {
+    const waiter = this.#calls.get(outcome.id);
+    assert(waiter !== undefined, "a call ends once");
+    this.#calls.delete(outcome.id);
+    waiter.resolve(outcome);
+  }
+
+  /** The add-on's: a function is ready. */
+  installed(id: number, report: InstallReport): void {
+    this.#takeInstall(id).resolve(report);
+  }
+
+  /** The add-on's: a function is not. */
+  notInstalled(id: number, error: CrossedError): void {
+    this.#takeInstall(id).reject(new FaasletError(error.code, error.message));
+  }
+
+  /** The add-on's: the last thread has ended; nothing follows. */
+  closed(): void {
+    coded(() => this.#native.release());
+    this.#whenClosed();
+  }
+
+  #drain(): void {
+    readCompletions(coded(() => this.#native.drain()), this);
+  }
+
+  #call(request: CallRequest, inheritsStreams: boolean): Promise<CallOutcome> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      const { id, functionId, input, timeoutMs, environment, start } = request;
+      checkId(id);
+      checkId(functionId);
+      if (this.#calls.has(id)) throw new FaasletError("ERR_CONFLICT", `a call ${id} runs already`);
+      const variables = environment === undefined ? undefined : variablesText(environment);
+      const words = request.arguments === undefined ? undefined : wordsText(request.arguments);
+      const warmest = start === undefined ? WARMTH.warm : WARMTH[start];
+      coded(() =>
+        this.#native.call(id, functionId, input, Math.max(0, timeoutMs), variables, words, warmest, inheritsStreams)
+      );
+      this.#calls.set(id, { resolve, reject });
+    });
+  }
+
+  #now<T>(action: () => T): Promise<T> {
+    return new Promise((resolve) => {
+      this.#checkOpen();
+      resolve(coded(action));
+    });
+  }
+
+  #takeInstall(id: number): Waiter<InstallReport> {
+    const waiter = this.#installs.get(id);
+    assert(waiter !== undefined, "an installation ends once");
+    this.#installs.delete(id);
+    return waiter;
+  }
+
+  #checkOpen(): void {
+    if (this.#closing !== undefined) throw new FaasletError("ERR_DRAINING", "the worker group is closed");
+  }
+}
+
+function nativeFunction(image: FunctionImage): NativeFunction {
+  const { plan, limits } = image;
+  return {
+    id: image.id,
+    artefact: image.artefact,
+    beforeSnapshot: [...plan.beforeSnapshot],
+    entry: plan.entry,
+    ...(plan.afterEntry === undefined ? {} : { afterEntry: plan.afterEntry }),
+    isCommand: plan.style === "command",
+    limits: { ...limits, tableElements: FUNCTION_LIMITS.tableElementsMax },
+    arguments: [image.name, ...image.arguments],
+    environment: variablesText(image.environment),
+    files: image.files.map(({ path, bytes }) => (bytes === undefined ? { path } : { path, bytes })),
+    hasRoot: image.hasFileSystem,
+  };
+}
+
+/** One string crosses the edge instead of many; an entry that would split in two is refused. */
+function variablesText(variables: Readonly<Record<string, string>>): string {
+  let text = "";
+  for (const name in variables) text += `${name}=${checkNoNul(variables[name]!)}\0`;
+  return text;
+}
+
+function wordsText(words: readonly string[]): string {
+  let text = "";
+  for (const word of words) text += `${checkNoNul(word)}\0`;
+  return text;
+}
+
+function checkNoNul(text: string): string {
+  if (text.includes("\0")) {
+    throw new FaasletError("ERR_REQUEST_INVALID", "an environment variable or argument holds a NUL byte");
+  }
+  return text;
+}
+
+function checkId(id: number): void {
+  assert(Number.isInteger(id) && id > 0 && id <= ID_MAX, "an id is 1 to 2^32 - 1");
+}
+
+function nothing(): void {}

@@ -1,0 +1,36 @@
+/**
+ * The runtime's door.
+ *
+ * Job: turn an uploaded module into a function (check, compile, store), and run its Faaslets in a worker group.
+ *
+ * Not its job: when a call runs (scheduler), HTTP, the meaning of a host function (hostif).
+ *
+ * Invariants: a module that was not inspected is never compiled, machine code that the compiler's child did not make is
+ * never loaded, and what crosses a worker group is plain messages.
+ *
+ * @module
+ */
+export type {
+  CallOutcome,
+  CallRequest,
+  CallStatus,
+  FaasletLimits,
+  FunctionImage,
+  GroupStats,
+  GuestFile,
+  InstallReport,
+  StartKind,
+  StartPlan,
+  WorkerGroup,
+} from "./worker_group.ts";
+export type {
+  DeployRequest,
+  DeployResult,
+  FunctionRecord,
+  FunctionRegistry,
+  LiveFunction,
+  ModuleReport,
+} from "./registry.ts";
+export { EmbeddedGroup, type EmbeddedGroupOptions } from "./embedded_group.ts";
+export { type InspectOptions, inspectModule, layoutModule } from "./native/mod.ts";
+export { type MountedDirectory, runOnce, type RunOptions, type RunResult } from "./run_once.ts";

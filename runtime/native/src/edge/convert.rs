@@ -1,0 +1,25 @@
+//! Between JavaScript's values and ours.
+
+use napi::Error;
+
+use crate::fault::Fault;
+
+/// An error whose `code` is ours.
+pub type Coded = Error<&'static str>;
+
+impl From<Fault> for Coded {
+    fn from(fault: Fault) -> Self {
+        Error::new(fault.code, fault.message)
+    }
+}
+
+/// Variables from one string of `NAME=value` entries, each ended by NUL: one value crosses instead of many.
+pub fn variables(text: &str) -> Vec<(String, String)> {
+    let pairs = text.split_terminator('\0').filter_map(|entry| entry.split_once('='));
+    pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+}
+
+/// Words from one string, each ended by NUL.
+pub fn words(text: &str) -> Vec<String> {
+    text.split_terminator('\0').map(str::to_owned).collect()
+}

@@ -1,0 +1,99 @@
+//! Completions as one block of bytes: a batch crosses to JavaScript in a single copy.
+//!
+//! Layout: for each completion `FIELDS` numbers (f64, little-endian), then all byte strings in the same order. What the
+//! numbers mean stands in `native/completions.ts`, which reads them.
+
+use crate::fault::Fault;
+use crate::group::{CallRecord, Completion, Installed};
+
+/// Numbers a completion has.
+const FIELDS: usize = 16;
+
+#[derive(Default)]
+struct Block {
+    numbers: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+/// All completions in one block.
+pub fn pack(completions: Vec<Completion>) -> Vec<u8> {
+    let mut block = Block::default();
+    block.numbers.reserve(completions.len() * FIELDS * 8);
+    for completion in completions {
+        match completion {
+            Completion::Ended(record) => block.call(&record),
+            Completion::Installed(id, Ok(installed)) => block.installed(id, &installed),
+            Completion::Installed(id, Err(fault)) => block.refused(id, &fault),
+            Completion::Closed => block.push(&[2.0]),
+        }
+    }
+    block.numbers.append(&mut block.bytes);
+    block.numbers
+}
+
+impl Block {
+    fn push(&mut self, numbers: &[f64]) {
+        for at in 0..FIELDS {
+            let number = numbers.get(at).copied().unwrap_or(0.0);
+            self.numbers.extend_from_slice(&number.to_le_bytes());
+        }
+    }
+
+    fn call(&mut self, record: &CallRecord) {
+        let error = record.error.as_ref().map(text).unwrap_or_default();
+        self.push(&[
+            0.0,
+            f64::from(record.id),
+            record.status as u32 as f64,
+            f64::from(record.return_value),
+            record.start as u32 as f64,
+            record.queue_us,
+            record.start_us,
+            record.exec_us,
+            record.cpu_us,
+            record.memory_bytes as f64,
+            record.stdout_total as f64,
+            record.stderr_total as f64,
+            record.output.len() as f64,
+            record.stdout.len() as f64,
+            record.stderr.len() as f64,
+            error.len() as f64,
+        ]);
+        for bytes in [&record.output, &record.stdout, &record.stderr, &error] {
+            self.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    fn installed(&mut self, id: u32, installed: &Installed) {
+        self.push(&[
+            1.0,
+            f64::from(id),
+            0.0,
+            f64::from(u8::from(installed.restored_each_call)),
+            0.0,
+            installed.load_us,
+            installed.init_us,
+            installed.snapshot_us,
+            0.0,
+            installed.memory_bytes as f64,
+            installed.snapshot_bytes as f64,
+            0.0,
+            installed.log.len() as f64,
+        ]);
+        self.bytes.extend_from_slice(&installed.log);
+    }
+
+    fn refused(&mut self, id: u32, fault: &Fault) {
+        let error = text(fault);
+        let mut numbers = [0.0; FIELDS];
+        (numbers[0], numbers[1], numbers[2]) = (1.0, f64::from(id), 1.0);
+        numbers[FIELDS - 1] = error.len() as f64;
+        self.push(&numbers);
+        self.bytes.extend_from_slice(&error);
+    }
+}
+
+/// Code, line feed, message.
+fn text(fault: &Fault) -> Vec<u8> {
+    format!("{}\n{}", fault.code, fault.message).into_bytes()
+}

@@ -1,0 +1,267 @@
+//! A worker group as JavaScript has it: submit, cancel, drain, close.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use faaslet_wasi::{FileQuotas, GlobalFiles, WasiSettings};
+use napi::Env;
+use napi::bindgen_prelude::{Function, Uint8Array, Uint8ArraySlice};
+use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
+use napi_derive::napi;
+
+use super::convert::{Coded, variables, words};
+use super::drain::pack;
+use crate::fault::Fault;
+use crate::function::Settings;
+use crate::group::{CallJob, Group, Install, StartKind, Stdio};
+use crate::state::GuestLimits;
+
+/// A file of the read-only layer; a directory when it has no bytes.
+#[napi(object)]
+pub struct NativeFile {
+    pub path: String,
+    pub bytes: Option<Uint8Array>,
+}
+
+/// Limits of one function's Faaslets.
+#[napi(object)]
+pub struct NativeLimits {
+    pub init_timeout_ms: f64,
+    pub memory_bytes: f64,
+    pub table_elements: u32,
+    pub output_bytes: f64,
+    pub log_bytes: f64,
+    pub file_bytes: f64,
+    pub files: u32,
+    pub descriptors: u32,
+    pub idle: u32,
+}
+
+/// All that a group needs to know of a function.
+#[napi(object)]
+pub struct NativeFunction {
+    pub id: u32,
+    pub artefact: Uint8Array,
+    pub before_snapshot: Vec<String>,
+    pub entry: String,
+    pub after_entry: Option<String>,
+    pub is_command: bool,
+    pub limits: NativeLimits,
+    /// argv, the program's name included.
+    pub arguments: Vec<String>,
+    /// `NAME=value` entries, each ended by NUL.
+    pub environment: String,
+    pub files: Vec<NativeFile>,
+    /// Whether the guest sees a file system at all.
+    pub has_root: bool,
+}
+
+/// A change that a call made to its file system.
+#[napi(object)]
+pub struct NativeChange {
+    pub path: String,
+    /// `file`, `directory`, `symlink` or `removed`.
+    pub kind: String,
+    pub bytes: Option<Uint8Array>,
+}
+
+/// What a group holds now, and did since it was opened.
+#[napi(object)]
+pub struct NativeStats {
+    pub functions: u32,
+    pub idle_faaslets: u32,
+    pub threads: u32,
+    pub running_calls: u32,
+    pub restored: f64,
+    pub resets: f64,
+    pub discarded: f64,
+}
+
+/// One worker group.
+#[napi]
+pub struct NativeGroup {
+    group: Arc<Group>,
+}
+
+#[napi]
+impl NativeGroup {
+    /// Opens a group. `on_wake` is called on the isolate's thread when `drain` has something to give.
+    #[napi(factory, catch_unwind)]
+    pub fn open(env: &Env, threads_max: u32, on_wake: Function<'_, (), ()>) -> Result<Self, Coded> {
+        crate::panics::keep_quiet();
+        let wake: ThreadsafeFunction<(), (), (), napi::Status, false> =
+            on_wake.build_threadsafe_function().build().map_err(Fault::bug)?;
+        let notify = Box::new(move || {
+            wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
+        });
+        let group = Group::open(threads_max as usize, notify)?;
+        // An isolate that ends without `close` (a terminated worker, a test file) must not leave guests behind.
+        env.add_env_cleanup_hook(Arc::downgrade(&group), |group| {
+            if let Some(group) = group.upgrade() {
+                group.release();
+                let _ = group.close();
+            }
+        })
+        .map_err(Fault::bug)?;
+        Ok(Self { group })
+    }
+
+    /// Loads a function and makes its Proto-Faaslet; its end is a completion.
+    #[napi(catch_unwind)]
+    pub fn install(&self, function: NativeFunction) -> Result<(), Coded> {
+        let install = Install { id: function.id, artefact: function.artefact.to_vec(), settings: settings(function)? };
+        Ok(self.group.install(install)?)
+    }
+
+    /// Starts a call; its end is a completion. `environment` and `arguments` are NUL-ended entries.
+    #[napi(catch_unwind)]
+    #[allow(clippy::too_many_arguments, reason = "an object would cost more than the rest of the crossing")]
+    pub fn call(
+        &self,
+        id: u32,
+        function: u32,
+        input: &[u8],
+        timeout_ms: f64,
+        environment: Option<String>,
+        arguments: Option<String>,
+        warmest: u32,
+        inherits_stdio: bool,
+    ) -> Result<(), Coded> {
+        let submitted = Instant::now();
+        let timeout = duration_ms(timeout_ms)?;
+        let warmest = match warmest {
+            0 => StartKind::Cold,
+            1 => StartKind::Proto,
+            _ => StartKind::Warm,
+        };
+        self.group.call(function, |function| CallJob {
+            id,
+            function,
+            input: Arc::from(input),
+            environment: environment.as_deref().map(variables).unwrap_or_default(),
+            arguments: arguments.as_deref().map(words).unwrap_or_default(),
+            timeout,
+            submitted,
+            warmest,
+            stdio: if inherits_stdio { Stdio::Inherited } else { Stdio::Kept },
+        })?;
+        Ok(())
+    }
+
+    /// Ends a call as cancelled; nothing happens when it has ended.
+    #[napi(catch_unwind)]
+    pub fn cancel(&self, call: u32) -> Result<(), Coded> {
+        self.group.cancel(call);
+        Ok(())
+    }
+
+    /// Forgets a function; running calls end as they would have.
+    #[napi(catch_unwind)]
+    pub fn remove(&self, function: u32) -> Result<(), Coded> {
+        Ok(self.group.remove(function)?)
+    }
+
+    /// Keeps at most `idle` idle Faaslets of a function.
+    #[napi(catch_unwind)]
+    pub fn trim(&self, function: u32, idle: u32) -> Result<(), Coded> {
+        self.group.function(function)?.trim(idle as usize);
+        Ok(())
+    }
+
+    /// What ended since the last time, in one block; empty when nothing did.
+    #[napi(catch_unwind)]
+    pub fn drain<'env>(&self, env: &'env Env) -> Result<Uint8ArraySlice<'env>, Coded> {
+        let block = pack(self.group.drain()?);
+        Ok(Uint8ArraySlice::copy_from(env, block).map_err(Fault::bug)?)
+    }
+
+    /// What a call with the process's own streams changed in its file system; once.
+    #[napi(catch_unwind)]
+    pub fn take_changes(&self, call: u32) -> Result<Vec<NativeChange>, Coded> {
+        Ok(self.group.take_changes(call).into_iter().map(change).collect())
+    }
+
+    #[napi(catch_unwind)]
+    pub fn stats(&self) -> Result<NativeStats, Coded> {
+        let (functions, idle, threads, calls) = self.group.census()?;
+        let counters = &self.group.counters;
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed) as f64;
+        Ok(NativeStats {
+            functions: functions as u32,
+            idle_faaslets: idle as u32,
+            threads: threads as u32,
+            running_calls: calls as u32,
+            restored: count(&counters.restored),
+            resets: count(&counters.resets),
+            discarded: count(&counters.discarded),
+        })
+    }
+
+    /// Cancels everything; the last completion says when it is done.
+    #[napi(catch_unwind)]
+    pub fn close(&self) -> Result<(), Coded> {
+        Ok(self.group.close()?)
+    }
+
+    /// Lets the isolate end: no wake-up after it.
+    #[napi(catch_unwind)]
+    pub fn release(&self) -> Result<(), Coded> {
+        self.group.release();
+        Ok(())
+    }
+}
+
+fn settings(function: NativeFunction) -> Result<Settings, Fault> {
+    let NativeFunction { limits, .. } = function;
+    let mut files = GlobalFiles::default();
+    for file in function.files {
+        let added = match &file.bytes {
+            Some(bytes) => files.add_file(&file.path, Arc::from(bytes.as_ref())),
+            None => files.add_directory(&file.path),
+        };
+        added.map_err(|e| Fault::new("ERR_SETTINGS_INVALID", format!("file {:?}: {e}", file.path)))?;
+    }
+    Ok(Settings {
+        id: function.id,
+        before_snapshot: function.before_snapshot,
+        entry: function.entry,
+        after_entry: function.after_entry,
+        is_command: function.is_command,
+        init_timeout: duration_ms(limits.init_timeout_ms)?,
+        guest_limits: GuestLimits {
+            memory_bytes: limits.memory_bytes as usize,
+            table_elements: limits.table_elements as usize,
+        },
+        output_max: limits.output_bytes as usize,
+        log_max: limits.log_bytes as usize,
+        idle_max: limits.idle as usize,
+        wasi: WasiSettings {
+            args: function.arguments,
+            env: variables(&function.environment),
+            quotas: FileQuotas {
+                bytes: limits.file_bytes as u64,
+                files: limits.files as usize,
+                descriptors: limits.descriptors as usize,
+                ..FileQuotas::default()
+            },
+            preopen_root: function.has_root,
+            ..WasiSettings::default()
+        },
+        files,
+    })
+}
+
+fn duration_ms(ms: f64) -> Result<Duration, Fault> {
+    Duration::try_from_secs_f64(ms / 1e3).map_err(|e| Fault::bug(format!("a time of {ms} ms: {e}")))
+}
+
+fn change(change: faaslet_wasi::Change) -> NativeChange {
+    use faaslet_wasi::Change;
+    let (path, kind, bytes) = match change {
+        Change::File { path, bytes } => (path, "file", Some(bytes)),
+        Change::Directory { path } => (path, "directory", None),
+        Change::Symlink { path, .. } => (path, "symlink", None),
+        Change::Removed { path } => (path, "removed", None),
+    };
+    NativeChange { path, kind: kind.into(), bytes: bytes.map(Uint8Array::from) }
+}

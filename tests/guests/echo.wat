@@ -1,0 +1,15 @@
+;; Answers with its input; returns the last byte's value as a number when the input starts with "!".
+(module
+  (import "env" "__faasm_read_input" (func $read_input (param i32 i32) (result i32)))
+  (import "env" "__faasm_write_output" (func $write_output (param i32 i32)))
+  (memory (export "memory") 1)
+  (func (export "main") (result i32)
+    (local $size i32)
+    (local.set $size (call $read_input (i32.const 0) (i32.const 0)))
+    (if (i32.gt_u (i32.mul (memory.size) (i32.const 65536)) (local.get $size)) (then)
+      (else (drop (memory.grow (i32.add (i32.shr_u (local.get $size) (i32.const 16)) (i32.const 1))))))
+    (drop (call $read_input (i32.const 0) (local.get $size)))
+    (call $write_output (i32.const 0) (local.get $size))
+    (if (result i32) (i32.eq (i32.load8_u (i32.const 0)) (i32.const 33))
+      (then (i32.load8_u (i32.sub (local.get $size) (i32.const 1))))
+      (else (i32.const 0)))))

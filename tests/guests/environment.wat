@@ -1,0 +1,17 @@
+;; Answers with its arguments and environment as WASI lays them out: NUL-ended strings, arguments first.
+(module
+  (import "wasi_snapshot_preview1" "args_sizes_get" (func $args_sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "args_get" (func $args (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_sizes_get" (func $environ_sizes (param i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "environ_get" (func $environ (param i32 i32) (result i32)))
+  (import "env" "__faasm_write_output" (func $write_output (param i32 i32)))
+  (memory (export "memory") 4)
+  (func (export "main") (result i32)
+    (local $args_bytes i32)
+    (drop (call $args_sizes (i32.const 0) (i32.const 4)))
+    (local.set $args_bytes (i32.load (i32.const 4)))
+    (drop (call $args (i32.const 1024) (i32.const 65536)))
+    (drop (call $environ_sizes (i32.const 0) (i32.const 4)))
+    (drop (call $environ (i32.const 1024) (i32.add (i32.const 65536) (local.get $args_bytes))))
+    (call $write_output (i32.const 65536) (i32.add (local.get $args_bytes) (i32.load (i32.const 4))))
+    (i32.const 0)))

@@ -1,0 +1,47 @@
+;; H09: input 0 looks, input 1 scribbles. Looking answers one byte: 0 when memory, globals and size are as after "init".
+;; Memory after init: byte i of the first 8 pages is i % 251; global 12345; 9 pages.
+(module
+  (import "env" "__faasm_read_input" (func $read_input (param i32 i32) (result i32)))
+  (import "env" "__faasm_write_output" (func $write_output (param i32 i32)))
+  (memory (export "memory") 8)
+  (global $number (mut i64) (i64.const 1))
+  (global $float (mut f64) (f64.const 1.5))
+  (func (export "init")
+    (local $at i32)
+    (loop $again
+      (i32.store8 (local.get $at) (i32.rem_u (local.get $at) (i32.const 251)))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $again (i32.lt_u (local.get $at) (i32.const 524288))))
+    (drop (memory.grow (i32.const 1)))
+    (global.set $number (i64.const 12345))
+    (global.set $float (f64.const 2.5)))
+  (func $look (result i32)
+    (local $at i32) (local $wrong i32)
+    (loop $again
+      (local.set $wrong (i32.or (local.get $wrong)
+        (i32.ne (i32.load8_u (local.get $at)) (i32.rem_u (local.get $at) (i32.const 251)))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $again (i32.lt_u (local.get $at) (i32.const 524288))))
+    (loop $again
+      (local.set $wrong (i32.or (local.get $wrong) (i32.load8_u (local.get $at))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $again (i32.lt_u (local.get $at) (i32.const 589824))))
+    (local.set $wrong (i32.or (local.get $wrong) (i32.ne (memory.size) (i32.const 9))))
+    (local.set $wrong (i32.or (local.get $wrong) (i64.ne (global.get $number) (i64.const 12345))))
+    (i32.or (local.get $wrong) (f64.ne (global.get $float) (f64.const 2.5))))
+  (func $scribble
+    (drop (memory.grow (i32.const 3)))
+    (memory.fill (i32.const 0) (i32.const 0xa5) (i32.mul (memory.size) (i32.const 65536)))
+    (global.set $number (i64.const -1))
+    (global.set $float (f64.const nan)))
+  (func (export "main")
+    (local $wrong i32) (local $command i32)
+    ;; The input must not overwrite what is looked at: it is read after the look.
+    (local.set $wrong (call $look))
+    (drop (call $read_input (i32.const 589823) (i32.const 1)))
+    (local.set $command (i32.load8_u (i32.const 589823)))
+    (if (local.get $command) (then (call $scribble)))
+    (i32.store8 (i32.const 0) (local.get $wrong))
+    (call $write_output (i32.const 0) (i32.const 1))
+    (if (i32.eq (local.get $command) (i32.const 2)) (then (unreachable)))
+    (if (i32.eq (local.get $command) (i32.const 3)) (then (loop $again (br $again))))))

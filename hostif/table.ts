@@ -61,4 +61,14 @@ export const HOST_FUNCTIONS: readonly HostFunction[] = [
     errors: [],
     hostile: "Nothing to gain.",
   },
+  {
+    module: "env",
+    name: "__faasm_host_interface_test",
+    params: [{ name: "number", type: "i32" }],
+    results: [],
+    effect: "Raises a fault of the host on purpose. FAASM's own tests import it; ours show with it that a fault is contained.",
+    limits: [],
+    errors: ["trap ERR_BUG: always"],
+    hostile: "Ends the call that asked for it, and nothing else.",
+  },
 ];

@@ -1,4 +1,4 @@
-/** An app over a registry in memory and a worker group that answers as told. For tests only. */
+/** An app over a registry in memory and a worker group that answers as told, with and without a server. For tests only. */
 import type {
   CallOutcome,
   CallRequest,
@@ -11,6 +11,8 @@ import type {
 } from "../runtime/mod.ts";
 import { type Clock, Dispatcher } from "../scheduler/mod.ts";
 import { createApp } from "./app.ts";
+import type { BodyLimits } from "./body.ts";
+import { startServer } from "./server.ts";
 
 /** Time stands still; timers run when the test says so. */
 export class FakeClock implements Clock {
@@ -140,7 +142,7 @@ export const ORIGIN = "http://127.0.0.1:8080";
 export const INFO = { remoteAddr: { hostname: "127.0.0.9" } };
 
 /** The app with its fakes; `send` asks it as a client of this host would. */
-export function setUp(over: { totalBytesMax?: number; graceMs?: number; bytesPerSecondMin?: number } = {}) {
+export function setUp(bodyLimits: Partial<BodyLimits> = {}) {
   const clock = new FakeClock();
   const group = new FakeGroup();
   const registry = new FakeRegistry();
@@ -151,9 +153,21 @@ export function setUp(over: { totalBytesMax?: number; graceMs?: number; bytesPer
     random: (bytes) => void crypto.getRandomValues(bytes),
   });
   const logger = { error: (_: string, properties: Record<string, unknown>) => void errors.push(properties) };
-  const app = createApp({ registry, dispatcher, clock, version: "1.2.3", logger, bodyLimits: over });
+  const app = createApp({ registry, dispatcher, clock, version: "1.2.3", logger, bodyLimits });
   const send = async (path: string, init?: RequestInit) => await app.handler(new Request(ORIGIN + path, init), INFO);
   return { app, clock, group, registry, dispatcher, errors, send };
+}
+
+/** The same behind a server of its own; `await using` stops it. */
+export function serve(bodyLimits: Partial<BodyLimits> = {}) {
+  const parts = setUp(bodyLimits);
+  const server = startServer({ handler: parts.app.handler, hostname: "127.0.0.1", port: 0 });
+  async function stop(): Promise<void> {
+    parts.app.close();
+    server.abort();
+    await server.finished;
+  }
+  return { ...parts, server, [Symbol.asyncDispose]: stop };
 }
 
 /** Lets all continuations of settled promises run, those of streams included. */

@@ -2,7 +2,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { CallStatus, LiveFunction } from "../runtime/mod.ts";
 import type { CallResult } from "../scheduler/mod.ts";
-import { type Problem, problemOf, problemOfThrown, problemResponse } from "./problem.ts";
+import { BUG_DETAIL, type Problem, problemOf, problemOfThrown, problemResponse } from "./problem.ts";
 
 /** How much of a failed call's standard error its answer quotes: the end, where the reason is. */
 const STDERR_TAIL_BYTES = 4_096;
@@ -34,12 +34,7 @@ export function answerOf(result: CallResult, live: LiveFunction): Response {
 }
 
 /** Answers for a request that did not become a call. */
-export function answerWithoutCall(
-  thrown: unknown,
-  callId: string,
-  totalMs: number,
-  live: LiveFunction | undefined,
-): Response {
+export function answerWithoutCall(thrown: unknown, callId: string, totalMs: number, live?: LiveFunction): Response {
   const response = problemResponse(problemOfThrown(thrown, callId));
   response.headers.set("x-call-id", callId);
   response.headers.set("x-duration-seconds", (totalMs / 1_000).toFixed(6));
@@ -59,13 +54,13 @@ const CODE_OF_STATUS: Record<Exclude<CallStatus, "ok">, ErrorCode> = {
 };
 
 function problemOfResult(result: CallResult): Problem {
-  const code = result.error?.code ??
-    CODE_OF_STATUS[result.status as Exclude<CallStatus, "ok">];
-  const detail = code === "ERR_BUG"
-    ? "an unexpected failure; the host's log says more"
-    : result.error?.message ?? `the function returned ${result.returnValue}`;
-  return problemOf(code, detail, {
+  const code = result.error?.code ?? CODE_OF_STATUS[result.status as Exclude<CallStatus, "ok">];
+  // After a trap, the lines below the first are the guest's frames, innermost first.
+  const [first, ...frames] = (result.error?.message ?? `the function returned ${result.returnValue}`).split("\n");
+  const isOurs = code === "ERR_BUG";
+  return problemOf(code, isOurs ? BUG_DETAIL : first!, {
     callId: result.callId,
+    ...(frames.length > 0 && !isOurs && { details: frames.map((frame) => frame.trim()) }),
     ...(result.returnValue !== 0 && { returnValue: result.returnValue }),
     ...(result.stderr.length > 0 && { stderr: tailOf(result.stderr) }),
   });

@@ -85,9 +85,7 @@ function buildResources(context: AppContext): OpenAPIHono {
   });
   app.onError((thrown) => {
     const error = toFaasletError(thrown);
-    if (error.code === "ERR_BUG") {
-      context.logger.error("request failed: {thrown}", { thrown });
-    }
+    if (error.code === "ERR_BUG") context.logger.error("request failed: {thrown}", { thrown });
     return problemResponse(problemOfThrown(error));
   });
   return app;
@@ -103,5 +101,6 @@ function methodsOf(app: OpenAPIHono, path: string): string[] {
       pattern.every((part, at) => part === segments[at] || (part.startsWith(":") && segments[at] !== ""));
     if (fits) methods.add(route.method);
   }
+  if (methods.has("GET")) methods.add("HEAD");
   return [...methods].sort();
 }

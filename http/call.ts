@@ -1,6 +1,6 @@
 /** `ANY /function/{name}[.{tenant}][/*]`: the hot path. It sees the URL as a string and touches each header once. */
 import { assert, FaasletError } from "../errors.ts";
-import type { LiveFunction, StartKind } from "../runtime/mod.ts";
+import type { FunctionRegistry, LiveFunction, StartKind } from "../runtime/mod.ts";
 import { answerOf, answerWithoutCall } from "./answer.ts";
 import { cgiEnvironment } from "./cgi.ts";
 import type { AppContext, RequestInfo } from "./context.ts";
@@ -29,21 +29,21 @@ export async function answerCall(
   info: RequestInfo,
   origin: Origin,
 ): Promise<Response> {
-  const { dispatcher, bodies, clients, clock } = context;
+  const { registry, dispatcher, bodies, clients, clock } = context;
   const arrivedMs = clock.now();
   const callId = dispatcher.newCallId();
   let live: LiveFunction | undefined;
   let input: Uint8Array | undefined;
   try {
     const target = parseTarget(request.url, origin.prefix.length);
-    live = await find(context, target);
+    live = registry.live(target.tenant, target.name) ?? await load(registry, target);
     if (dispatcher.isDraining) {
       throw new FaasletError("ERR_DRAINING", "cannot take the call: shutting down");
     }
     const start = parseStart(request.headers.get("x-start"));
     input = await bodies.read(request, live.record.settings.inputBytes);
     // Reading took time: the version of before may be gone.
-    live = context.registry.live(target.tenant, target.name) ?? live;
+    live = registry.live(target.tenant, target.name) ?? live;
     const environment = live.record.settings.cgi
       ? environmentOf(request, info, origin, target, input.length)
       : undefined;
@@ -92,21 +92,16 @@ export function parseTarget(url: string, pathAt: number): Target {
   };
 }
 
-/** The live version. Throws `ERR_NOT_FOUND`, the same for an unknown function and an unknown tenant. */
-async function find({ registry }: AppContext, { tenant, name }: Target): Promise<LiveFunction> {
-  const live = registry.live(tenant, name) ??
-    await registry.ready(tenant, name);
-  if (live === undefined) {
-    throw new FaasletError("ERR_NOT_FOUND", `cannot call ${name}: there is no such function`);
-  }
-  return live;
+/** The live version, once it is loaded. Throws `ERR_NOT_FOUND`, the same for an unknown function and an unknown tenant. */
+async function load(registry: FunctionRegistry, { tenant, name }: Target): Promise<LiveFunction> {
+  const live = await registry.ready(tenant, name);
+  if (live !== undefined) return live;
+  throw new FaasletError("ERR_NOT_FOUND", `cannot call ${name}: there is no such function`);
 }
 
 function parseStart(header: string | null): StartKind | undefined {
   if (header === null) return undefined;
-  if (header === "cold" || header === "proto" || header === "warm") {
-    return header;
-  }
+  if (header === "cold" || header === "proto" || header === "warm") return header;
   throw new FaasletError("ERR_REQUEST_INVALID", "cannot read X-Start: it is cold, proto or warm");
 }
 

@@ -20,27 +20,32 @@ export function addDocs(app: OpenAPIHono, { version }: AppContext): void {
   const describe = () =>
     document ??= app.getOpenAPI31Document({
       openapi: "3.1.0",
-      info: {
-        title: "faaslet",
-        version,
-        description: "A serverless runtime for stateful WebAssembly functions",
-      },
+      info: { title: "faaslet", version, description: "A serverless runtime for stateful WebAssembly functions" },
     }) as unknown as Document;
 
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/openapi.json",
+    summary: "This document",
+    responses: { 200: { description: "OpenAPI 3.1", content: { "application/json": {} } } },
+  });
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/docs",
+    summary: "The same for people, with the error codes",
+    responses: { 200: { description: "One page", content: { "text/html": {} } } },
+  });
   app.get("/openapi.json", () => Response.json(describe()));
   app.get("/docs", () => {
-    const headers = {
-      "content-type": "text/html; charset=utf-8",
-      "content-security-policy": POLICY,
-    };
+    const headers = { "content-type": "text/html; charset=utf-8", "content-security-policy": POLICY };
     return new Response(pageOf(describe()), { headers });
   });
 }
 
 function pageOf(document: Document): string {
-  const operations = Object.entries(document.paths ?? {}).flatMap((
-    [path, methods],
-  ) => Object.entries(methods).map(([method, operation]) => sectionOf(method, path, operation)));
+  const operations = Object.entries(document.paths ?? {}).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, operation]) => sectionOf(method, path, operation))
+  );
   const errors = Object.entries(ERRORS).map(([code, { status, title }]) =>
     `<tr id="${escape(code)}"><td><code>${escape(code)}</code><td>${status}<td>${escape(title)}`
   );
@@ -63,9 +68,9 @@ ${operations.join("\n")}
 }
 
 function sectionOf(method: string, path: string, operation: Operation): string {
-  const answers = Object.entries(operation.responses ?? {}).map((
-    [status, { description }],
-  ) => `<tr><td><code>${escape(status)}</code><td>${escape(description ?? "")}`);
+  const answers = Object.entries(operation.responses ?? {}).map(([status, { description }]) =>
+    `<tr><td><code>${escape(status)}</code><td>${escape(description ?? "")}`
+  );
   return `<h2><b>${escape(method)}</b> <code>${escape(path)}</code></h2>
 <p>${escape(operation.summary ?? "")}<table>${answers.join("")}</table>`;
 }

@@ -35,25 +35,22 @@ export function addFunctions(app: OpenAPIHono, context: AppContext): void {
     const record = await registry.describe(DEFAULT_TENANT, name);
     if (record === undefined) throw notFound(name);
     const etag = etagOf(record);
-    if (matches(req.header("if-none-match"), etag)) {
-      return body(null, 304, { etag });
-    }
+    if (matches(req.header("if-none-match"), etag)) return body(null, 304, { etag });
     return json(record, 200, { etag });
   });
 
   app.put("/v1/functions/:name", ({ req }) => deploy(context, deploys, checkName(req.param("name")), req.raw));
-
-  // The grammar's answer, not the router's, to a name that is empty or has a slash.
-  app.put("/v1/functions/*", ({ req }) => {
-    const name = checkName(req.path.slice("/v1/functions/".length));
-    throw notFound(name);
-  });
 
   app.delete("/v1/functions/:name", async ({ req, body }) => {
     const name = checkName(req.param("name"));
     if (!await registry.remove(DEFAULT_TENANT, name)) throw notFound(name);
     dispatcher.forget(DEFAULT_TENANT, name);
     return body(null, 204);
+  });
+
+  // The grammar's answer, not the router's, to a name that is empty or has a slash.
+  app.on(["GET", "PUT", "DELETE"], "/v1/functions/*", ({ req }) => {
+    throw notFound(checkName(req.path.slice("/v1/functions/".length)));
   });
 }
 
@@ -67,20 +64,16 @@ async function deploy(context: AppContext, deploys: { running: number }, name: s
   deploys.running++;
   let taken = 0;
   try {
-    const type = request.headers.get("content-type") ?? "";
+    const type = request.headers.get("content-type") ?? "application/wasm";
     const body = await context.bodies.read(request, uploadBytesMax(type));
     taken = body.length;
     const upload = await parseUpload(type, body);
     const dryRun = isOn(new URL(request.url).searchParams.get("dryRun"));
-    const result = await context.registry.deploy({
-      tenant: DEFAULT_TENANT,
-      name,
-      dryRun,
-      ...upload,
-    });
-    return Response.json({ outcome: result.outcome, function: result.record }, {
-      status: result.outcome === "created" ? 201 : 200,
-      headers: { etag: etagOf(result.record), location: `/v1/functions/${name}` },
+    const { outcome, record } = await context.registry.deploy({ tenant: DEFAULT_TENANT, name, dryRun, ...upload });
+    return Response.json({ outcome, function: record }, {
+      status: outcome === "created" ? 201 : 200,
+      // After a dry run there is nothing at that address that the tag would be of.
+      headers: outcome === "dry-run" ? {} : { etag: etagOf(record), location: `/v1/functions/${name}` },
     });
   } finally {
     deploys.running--;
@@ -89,12 +82,8 @@ async function deploy(context: AppContext, deploys: { running: number }, name: s
 }
 
 function isOn(parameter: string | null): boolean {
-  if (parameter === null || parameter === "0" || parameter === "false") {
-    return false;
-  }
-  if (parameter === "1" || parameter === "true" || parameter === "") {
-    return true;
-  }
+  if (parameter === null || parameter === "0" || parameter === "false") return false;
+  if (parameter === "1" || parameter === "true" || parameter === "") return true;
   throw new FaasletError("ERR_REQUEST_INVALID", "cannot read dryRun: it is 1 or 0");
 }
 
@@ -110,15 +99,8 @@ function matches(header: string | undefined, etag: string): boolean {
 }
 
 function summaryOf({ tenant, name, version, report, createdAt }: FunctionRecord): FunctionSummary {
-  return {
-    tenant,
-    name,
-    version,
-    digest: report.digest,
-    bytes: report.bytes,
-    style: report.style,
-    createdAt,
-  };
+  const { digest, bytes, style } = report;
+  return { tenant, name, version, digest, bytes, style, createdAt };
 }
 
 function notFound(name: string): FaasletError {

@@ -35,9 +35,7 @@ const FunctionSchema = z.looseObject({
   tenant: NAME,
   name: NAME,
   version: z.number().int(),
-  settings: z.looseObject({}).openapi({
-    description: "Every setting with its value, defaults included",
-  }),
+  settings: z.looseObject({}).openapi({ description: "Every setting with its value, defaults included" }),
   report: z.looseObject({ digest: z.string(), bytes: z.number().int() })
     .openapi({ description: "Imports, exports, memory and start of the module" }),
   files: z.array(z.object({ path: z.string(), bytes: z.number().int(), digest: z.string() })),
@@ -54,10 +52,21 @@ const DeployedSchema = z.object({
 const FormSchema = z.object({
   module: BINARY,
   settings: z.string().optional().openapi({ description: "JSON" }),
-  file: z.array(BINARY).optional().openapi({
-    description: "The filename is the path in the guest",
-  }),
+  file: z.array(BINARY).optional().openapi({ description: "The filename is the path in the guest" }),
 });
+
+/** What is said of a call beside its output. */
+const CALL_HEADERS = z.object({
+  "x-call-id": z.uuid(),
+  "x-function-version": z.int(),
+  "x-start": z.enum(["cold", "proto", "warm"]),
+  "x-duration-seconds": z.number(),
+  "server-timing": z.string().openapi({ description: "queue, start and exec, milliseconds" }),
+  "x-return-value": z.int().optional().openapi({ description: "Unless it is 0" }),
+});
+
+/** Any method calls a function; these are the ones that clients are made for. */
+const CALL_METHODS = ["get", "post", "put", "patch", "delete"] as const;
 
 /** A problem answer, for a route's list of answers. */
 export function problemAnswer(description: string) {
@@ -68,6 +77,7 @@ function jsonAnswer(description: string, schema: z.ZodType) {
   return { description, content: { "application/json": { schema } } };
 }
 
+/** Adds the paths to the document. */
 export function documentFunctions(registry: Registry): void {
   const params = z.object({ name: NAME });
   registry.registerPath({
@@ -123,21 +133,26 @@ export function documentFunctions(registry: Registry): void {
 }
 
 function documentCalls(registry: Registry): void {
-  registry.registerPath({
-    method: "post",
+  const body = { content: { "application/octet-stream": { schema: BINARY } } };
+  const documented = {
     path: "/function/{name}",
-    summary: "Call a function and wait; any method, and any path below it, which becomes PATH_INFO",
+    summary: "Call a function and wait; any path below it becomes PATH_INFO",
     request: {
       params: z.object({ name: z.string().openapi({ description: "`name` or `name.tenant`" }) }),
-      headers: z.object({ "x-start": z.enum(["cold", "proto", "warm"]).optional() }),
-      body: { content: { "application/octet-stream": { schema: BINARY } } },
+      headers: z.object({
+        "x-start": z.enum(["cold", "proto", "warm"]).optional()
+          .openapi({ description: "At most as warm as this; for measurements" }),
+      }),
     },
     responses: {
       200: {
         description: "The function's output",
+        headers: CALL_HEADERS,
         content: { "application/octet-stream": { schema: BINARY } },
       },
+      400: problemAnswer("The name, the head or the body is wrong"),
       404: problemAnswer("There is no such function"),
+      408: problemAnswer("The body came too slowly"),
       413: problemAnswer("The input is too large"),
       429: problemAnswer("The function's queue is full; come back after Retry-After"),
       499: problemAnswer("The call was cancelled"),
@@ -145,5 +160,9 @@ function documentCalls(registry: Registry): void {
       503: problemAnswer("Shutting down, or no room"),
       504: problemAnswer("The call ran past its deadline"),
     },
-  });
+  };
+  for (const method of CALL_METHODS) {
+    const request = method === "get" ? documented.request : { ...documented.request, body };
+    registry.registerPath({ ...documented, method, request });
+  }
 }

@@ -22,13 +22,7 @@ export function addHealth(app: OpenAPIHono, context: AppContext): void {
   app.get("/healthz", ({ json }) => {
     const { running, queued, isDraining } = dispatcher.stats();
     const uptimeSeconds = Math.floor((clock.now() - startedMs) / 1_000);
-    return json({
-      status: isDraining ? "draining" : "ok",
-      version,
-      uptimeSeconds,
-      running,
-      queued,
-    });
+    return json({ status: isDraining ? "draining" : "ok", version, uptimeSeconds, running, queued });
   });
 
   const ok = { 200: { description: "Yes" } };

@@ -14,12 +14,15 @@ export interface Problem {
   /** Stable; what programs should look at. */
   readonly code: ErrorCode;
   readonly callId?: string;
-  /** Every single thing that is wrong, e.g. each unknown import. */
+  /** Every single thing that is wrong, e.g. each unknown import; for a trap, the guest's frames, innermost first. */
   readonly details?: readonly string[];
   readonly returnValue?: number;
   /** The end of what the function wrote to its standard error. */
   readonly stderr?: string;
 }
+
+/** What is said of a bug of ours: its message stays in the log, since it may quote internals. */
+export const BUG_DETAIL = "an unexpected failure; the host's log says more";
 
 /** When to come back, if the error itself does not know. */
 const RETRY_AFTER_SECONDS_DEFAULT = 1;
@@ -29,10 +32,10 @@ export function problemOf(code: ErrorCode, detail: string, more: Partial<Problem
   return { type: `/docs#${code}`, title, status, detail, code, ...more };
 }
 
-/** Whatever was thrown, as a document. What is a bug of ours keeps its message to the log: it may quote internals. */
+/** Whatever was thrown, as a document. */
 export function problemOfThrown(thrown: unknown, callId?: string): Problem {
   const error = toFaasletError(thrown);
-  const detail = error.code === "ERR_BUG" ? "an unexpected failure; the host's log says more" : error.message;
+  const detail = error.code === "ERR_BUG" ? BUG_DETAIL : error.message;
   return problemOf(error.code, detail, {
     ...(callId !== undefined && { callId }),
     ...(error.details.length > 0 && { details: error.details }),

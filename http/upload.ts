@@ -17,8 +17,7 @@ export function uploadBytesMax(contentType: string): number {
   const type = essence(contentType);
   if (MODULE_TYPES.includes(type)) return MODULE_LIMITS.bytesMax;
   if (type === FORM_TYPE) {
-    return MODULE_LIMITS.bytesMax + FUNCTION_LIMITS.deployedFileBytesMax +
-      FORM_OVERHEAD_BYTES;
+    return MODULE_LIMITS.bytesMax + FUNCTION_LIMITS.deployedFileBytesMax + FORM_OVERHEAD_BYTES;
   }
   const known = [...MODULE_TYPES, FORM_TYPE].join(", ");
   throw new FaasletError("ERR_MODULE_FORMAT", `cannot take the content type ${JSON.stringify(type)}: use ${known}`);
@@ -26,18 +25,14 @@ export function uploadBytesMax(contentType: string): number {
 
 /** Takes a body apart. Throws `ERR_REQUEST_INVALID`, `ERR_REQUEST_TOO_LARGE`, `ERR_SETTINGS_INVALID`. */
 export async function parseUpload(contentType: string, body: Uint8Array): Promise<Upload> {
-  if (essence(contentType) !== FORM_TYPE) {
-    return { wasm: body, settings: {}, files: [] };
-  }
+  if (essence(contentType) !== FORM_TYPE) return { wasm: body, settings: {}, files: [] };
   const form = await parseForm(contentType, body);
   checkParts(form);
   const module = form.get("module");
   if (!(module instanceof File)) {
     throw invalid("the part `module` is missing, or has no filename and so is text");
   }
-  if (module.size > MODULE_LIMITS.bytesMax) {
-    throw tooLarge("module", MODULE_LIMITS.bytesMax);
-  }
+  if (module.size > MODULE_LIMITS.bytesMax) throw tooLarge("module", MODULE_LIMITS.bytesMax);
   return {
     wasm: await module.bytes(),
     settings: await parseSettings(form.get("settings")),
@@ -47,9 +42,8 @@ export async function parseUpload(contentType: string, body: Uint8Array): Promis
 
 async function parseForm(contentType: string, body: Uint8Array): Promise<FormData> {
   try {
-    return await new Response(body as Uint8Array<ArrayBuffer>, {
-      headers: { "content-type": contentType },
-    }).formData();
+    const headers = { "content-type": contentType };
+    return await new Response(body as Uint8Array<ArrayBuffer>, { headers }).formData();
   } catch (cause) {
     throw new FaasletError("ERR_REQUEST_INVALID", "cannot read the form: it is not well-formed", { cause });
   }
@@ -61,9 +55,7 @@ function checkParts(form: FormData): void {
   const unknown = [...new Set(keys)].filter((key) => key !== "module" && key !== "settings" && key !== "file");
   const details = unknown.slice(0, 20).map((key) => `unknown part ${JSON.stringify(key.slice(0, 80))}`);
   for (const single of ["module", "settings"]) {
-    if (form.getAll(single).length > 1) {
-      details.push(`the part ${single} is there more than once`);
-    }
+    if (form.getAll(single).length > 1) details.push(`the part ${single} is there more than once`);
   }
   if (details.length > 0) {
     throw new FaasletError("ERR_REQUEST_INVALID", `cannot read the form: ${details[0]}`, { details });
@@ -82,9 +74,7 @@ async function parseSettings(part: FormDataEntryValue | null): Promise<unknown> 
 
 async function parseFiles(form: FormData): Promise<GuestFile[]> {
   const parts = form.getAll("file");
-  if (parts.length > FUNCTION_LIMITS.filesMax) {
-    throw tooLarge("number of files", FUNCTION_LIMITS.filesMax);
-  }
+  if (parts.length > FUNCTION_LIMITS.filesMax) throw tooLarge("number of files", FUNCTION_LIMITS.filesMax);
   const problems: string[] = [];
   const seen = new Set<string>();
   let bytes = 0;
@@ -96,19 +86,12 @@ async function parseFiles(form: FormData): Promise<GuestFile[]> {
     if (part instanceof File) bytes += part.size;
   }
   if (problems.length > 0) {
-    throw new FaasletError(
-      "ERR_REQUEST_INVALID",
-      `cannot take the files: ${problems[0]}`,
-      { details: problems.slice(0, 50) },
-    );
+    const details = problems.slice(0, 50);
+    throw new FaasletError("ERR_REQUEST_INVALID", `cannot take the files: ${problems[0]}`, { details });
   }
-  if (bytes > FUNCTION_LIMITS.deployedFileBytesMax) {
-    throw tooLarge("files", FUNCTION_LIMITS.deployedFileBytesMax);
-  }
+  if (bytes > FUNCTION_LIMITS.deployedFileBytesMax) throw tooLarge("files", FUNCTION_LIMITS.deployedFileBytesMax);
   const files: GuestFile[] = [];
-  for (const part of parts as File[]) {
-    files.push({ path: part.name, bytes: await part.bytes() });
-  }
+  for (const part of parts as File[]) files.push({ path: part.name, bytes: await part.bytes() });
   return files;
 }
 
@@ -116,14 +99,10 @@ async function parseFiles(form: FormData): Promise<GuestFile[]> {
 function wrongWithPath(path: string, seen: ReadonlySet<string>): string | undefined {
   const shown = JSON.stringify(path.slice(0, 200));
   if (!path.startsWith("/")) return `${shown} does not begin with a slash`;
-  if (new TextEncoder().encode(path).length > PATH_BYTES_MAX) {
-    return `${shown} is longer than ${PATH_BYTES_MAX} bytes`;
-  }
+  if (new TextEncoder().encode(path).length > PATH_BYTES_MAX) return `${shown} is longer than ${PATH_BYTES_MAX} bytes`;
   if (path.includes("\0")) return `${shown} has a NUL`;
   const parts = path.slice(1).split("/");
-  if (parts.some((part) => part === "" || part === "." || part === "..")) {
-    return `${shown} has an empty, . or .. part`;
-  }
+  if (parts.some((part) => part === "" || part === "." || part === "..")) return `${shown} has an empty, . or .. part`;
   if (seen.has(path)) return `${shown} is there twice`;
   return undefined;
 }

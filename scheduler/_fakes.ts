@@ -1,4 +1,4 @@
-/** A clock that stands still until told, and a worker group whose calls end when told. For tests only. */
+/** A clock that stands still until told, a worker group whose calls end when told, seeded numbers. For tests only. */
 import type {
   CallOutcome,
   CallRequest,
@@ -42,7 +42,7 @@ export class FakeClock implements Clock {
       }
       if (first === undefined) break;
       this.timers.delete(first);
-      this.nowMs = first.atMs;
+      this.nowMs = Math.max(this.nowMs, first.atMs);
       first.action();
     }
     this.nowMs = untilMs;
@@ -160,4 +160,15 @@ export function liveFunction(
     settings: { concurrency: 1, queue: 10, timeoutMs: 1_000, ...settings },
   };
   return { functionId: version, record: record as unknown as FunctionRecord };
+}
+
+/** Numbers from 0 to 1 that a seed decides (mulberry32: small, and good enough to make schedules). */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0;
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
+  };
 }

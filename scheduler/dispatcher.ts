@@ -98,11 +98,8 @@ export class Dispatcher {
         return this.#refuse(call, decision);
       }
       this.#active.set(callId, call);
-      if (decision === "started") this.#run(call);
-      else {call.stopTimer = this.#clock.after(
-          call.deadlineMs - call.admittedMs,
-          () => this.#expire(call),
-        );}
+      if (decision === "started") return this.#run(call);
+      call.stopTimer = this.#clock.after(call.deadlineMs - call.admittedMs, () => this.#expire(call));
     });
   }
 

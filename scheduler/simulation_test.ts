@@ -4,20 +4,10 @@
  * `FAASLET_SIMULATION_SEEDS=10000` runs more seeds; a failure prints its seed.
  */
 import assert from "node:assert/strict";
+import { randomOf } from "./_fakes.ts";
 import { Admission, Ticket } from "./admission.ts";
 
 const SEEDS = Number(Deno.env.get("FAASLET_SIMULATION_SEEDS") ?? 1_000);
-
-/** Mulberry32: small, and good enough to make schedules. */
-function randomOf(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 0x1_0000_0000;
-  };
-}
 
 class SimulatedCall extends Ticket {
   arrivedAt = 0;

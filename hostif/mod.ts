@@ -1,0 +1,13 @@
+/**
+ * The host interface's door.
+ *
+ * Job: the one list of host functions of ours, and what is generated from it.
+ *
+ * Not its job: WASI (its list comes from its own witx files), running anything.
+ *
+ * Invariants: the add-on offers exactly what the table lists, with exactly these types.
+ *
+ * @module
+ */
+export { HOST_FUNCTIONS, type HostFunction, type ValueType } from "./table.ts";
+export { renderRustTable, RUST_TABLE_PATH } from "./generate.ts";

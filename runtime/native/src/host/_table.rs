@@ -1,0 +1,46 @@
+//! Generated from `hostif/table.ts` by `deno task native`; do not edit.
+
+/// A value type of the interface.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ValueType {
+    I32,
+    #[allow(dead_code, reason = "the interface has 64-bit types whether or not a function takes one")]
+    I64,
+}
+
+/// One function of the host interface.
+#[derive(Debug)]
+pub struct HostFunction {
+    pub module: &'static str,
+    pub name: &'static str,
+    pub params: &'static [ValueType],
+    pub results: &'static [ValueType],
+}
+
+/// Every function of ours that a guest may import.
+pub const HOST_FUNCTIONS: &[HostFunction] = &[
+    HostFunction {
+        module: "env",
+        name: "__faasm_read_input",
+        params: &[ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faasm_write_output",
+        params: &[ValueType::I32, ValueType::I32],
+        results: &[],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faasm_memory_layout_protection",
+        params: &[],
+        results: &[],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faasm_host_interface_test",
+        params: &[ValueType::I32],
+        results: &[],
+    },
+];

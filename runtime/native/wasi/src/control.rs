@@ -1,0 +1,174 @@
+//! How a running call is ended from outside: a word that guest code looks at on each tick, and that every wait in a host
+//! function watches.
+
+use std::os::fd::BorrowedFd;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
+/// Why a call was ended from outside.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Interrupt {
+    Cancelled,
+    Deadline,
+}
+
+/// The error with which a host function ends a call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ended {
+    /// `proc_exit`.
+    Exit(i32),
+    Interrupted(Interrupt),
+    /// The output is over its limit.
+    OutputLimit,
+}
+
+impl std::fmt::Display for Ended {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Exit(value) => write!(f, "exit with {value}"),
+            Self::Interrupted(Interrupt::Cancelled) => f.write_str("cancelled"),
+            Self::Interrupted(Interrupt::Deadline) => f.write_str("deadline passed"),
+            Self::OutputLimit => f.write_str("output over its limit"),
+        }
+    }
+}
+
+impl std::error::Error for Ended {}
+
+const RUNS: u8 = 0;
+const CANCELLED: u8 = 1;
+const DEADLINE: u8 = 2;
+
+/// One per Faaslet, used anew by each call.
+#[derive(Debug, Default)]
+pub struct CallControl {
+    state: AtomicU8,
+    deadline: Mutex<Option<Instant>>,
+    wake: Condvar,
+}
+
+impl CallControl {
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A new call begins.
+    pub fn begin(&self, deadline: Option<Instant>) {
+        *self.lock() = deadline;
+        self.state.store(RUNS, Ordering::SeqCst);
+    }
+
+    /// Ends the call; the first reason stays.
+    pub fn interrupt(&self, why: Interrupt) {
+        let word = match why {
+            Interrupt::Cancelled => CANCELLED,
+            Interrupt::Deadline => DEADLINE,
+        };
+        // Under the lock, so that a wait that just looked at the word is woken.
+        let _guard = self.lock();
+        let _ = self.state.compare_exchange(RUNS, word, Ordering::SeqCst, Ordering::SeqCst);
+        self.wake.notify_all();
+    }
+
+    /// Why the call has to end now, if it has to; also notices that the deadline has passed.
+    pub fn check(&self) -> Option<Interrupt> {
+        if let Some(why) = self.interrupted() {
+            return Some(why);
+        }
+        let deadline = *self.lock();
+        if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+            self.interrupt(Interrupt::Deadline);
+        }
+        self.interrupted()
+    }
+
+    /// As `check`, without a look at the clock.
+    pub fn interrupted(&self) -> Option<Interrupt> {
+        match self.state.load(Ordering::Relaxed) {
+            RUNS => None,
+            CANCELLED => Some(Interrupt::Cancelled),
+            _ => Some(Interrupt::Deadline),
+        }
+    }
+
+    /// `check` as an error.
+    pub fn go_on(&self) -> Result<(), Ended> {
+        self.check().map_or(Ok(()), |why| Err(Ended::Interrupted(why)))
+    }
+
+    /// Waits until `time`, or until the call has to end.
+    pub fn wait_until(&self, time: Instant) -> Option<Interrupt> {
+        let mut deadline = self.lock();
+        loop {
+            if let Some(why) = self.interrupted() {
+                return Some(why);
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                let _ = self.state.compare_exchange(RUNS, DEADLINE, Ordering::SeqCst, Ordering::SeqCst);
+                return self.interrupted();
+            }
+            if now >= time {
+                return None;
+            }
+            let until = deadline.map_or(time, |deadline| deadline.min(time));
+            deadline = match self.wake.wait_timeout(deadline, until - now) {
+                Ok((guard, _)) => guard,
+                Err(poisoned) => poisoned.into_inner().0,
+            };
+        }
+    }
+
+    /// Waits until one of the descriptors is ready, until `time`, or until the call has to end. True for each ready one.
+    /// Only `faaslet run` has descriptors: it looks at the word a few hundred times a second instead of holding one more.
+    pub fn wait_fds(&self, fds: &[(BorrowedFd<'_>, PollFlags)], time: Option<Instant>) -> Result<Vec<bool>, Ended> {
+        const SLICE: Duration = Duration::from_millis(5);
+        loop {
+            self.go_on()?;
+            let left = time.map_or(SLICE, |time| time.saturating_duration_since(Instant::now()).min(SLICE));
+            let mut polled: Vec<_> = fds.iter().map(|(fd, flags)| PollFd::from_borrowed_fd(*fd, *flags)).collect();
+            let slice = Timespec { tv_sec: 0, tv_nsec: i64::from(left.subsec_nanos()) };
+            let ready = poll(&mut polled, Some(&slice)).unwrap_or(0);
+            let is_late = time.is_some_and(|time| Instant::now() >= time);
+            if ready > 0 || is_late {
+                return Ok(polled.iter().map(|polled| !polled.revents().is_empty()).collect());
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Instant>> {
+        // The value is an instant: whole whatever panicked.
+        self.deadline.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::sync::Arc;
+
+    fn after(ms: u64) -> Instant {
+        Instant::now() + Duration::from_millis(ms)
+    }
+
+    #[test]
+    fn a_wait_ends_at_its_time_at_the_deadline_or_when_cancelled() {
+        let control = Arc::new(CallControl::new());
+        control.begin(Some(after(60_000)));
+        assert_eq!(control.wait_until(after(5)), None);
+        control.begin(Some(after(5)));
+        assert_eq!(control.wait_until(after(60_000)), Some(Interrupt::Deadline));
+        control.begin(Some(after(60_000)));
+        let other = control.clone();
+        let thread = std::thread::spawn(move || other.wait_until(after(60_000)));
+        control.interrupt(Interrupt::Cancelled);
+        assert_eq!(thread.join().ok(), Some(Some(Interrupt::Cancelled)));
+        control.interrupt(Interrupt::Deadline);
+        assert_eq!(control.check(), Some(Interrupt::Cancelled), "the first reason stays");
+        control.begin(None);
+        assert_eq!(control.check(), None, "and is gone with the next call");
+    }
+}

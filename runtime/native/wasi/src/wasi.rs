@@ -1,0 +1,107 @@
+//! One Faaslet's side of WASI: its streams, its descriptors, its files. The whole of it is a snapshot of three pointers.
+
+use std::sync::Arc;
+
+use crate::clock;
+use crate::control::CallControl;
+use crate::descriptors::Descriptors;
+use crate::files::{Change, Files, GlobalFiles, Local};
+use crate::settings::WasiSettings;
+use crate::stdio::{Sink, SinkBuffer, Stdin, WhenFull};
+
+pub struct Wasi {
+    pub(crate) settings: Arc<WasiSettings>,
+    pub(crate) control: Arc<CallControl>,
+    pub(crate) stdin: Stdin,
+    pub(crate) stdout: Sink,
+    pub(crate) stderr: Sink,
+    pub(crate) extra_env: Vec<(String, String)>,
+    pub(crate) extra_args: Vec<String>,
+    descriptors: Arc<Descriptors>,
+    pub(crate) files: Files,
+}
+
+/// Descriptors and files of a Proto-Faaslet. Streams are not in it: they belong to a call.
+pub struct WasiSnapshot {
+    descriptors: Arc<Descriptors>,
+    files: Arc<Local>,
+}
+
+/// What a snapshot cannot hold. Nothing in WASI's own files and streams is of that kind.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum SnapshotRefused {}
+
+impl Wasi {
+    pub fn new(settings: Arc<WasiSettings>, files: Arc<GlobalFiles>, control: Arc<CallControl>) -> Self {
+        Self {
+            descriptors: Arc::new(Descriptors::new(settings.preopen_root)),
+            files: Files::new(files, settings.quotas),
+            settings,
+            control,
+            stdin: Stdin::Empty,
+            stdout: nowhere(),
+            stderr: nowhere(),
+            extra_env: Vec::new(),
+            extra_args: Vec::new(),
+        }
+    }
+
+    /// Prepares a call: its streams, and what is added to the function's own environment and arguments.
+    pub fn begin_call(
+        &mut self,
+        stdin: Stdin,
+        stdout: Sink,
+        stderr: Sink,
+        env: Vec<(String, String)>,
+        args: Vec<String>,
+    ) {
+        self.stdin = stdin;
+        self.stdout = stdout;
+        self.stderr = stderr;
+        self.extra_env = env;
+        self.extra_args = args;
+    }
+
+    /// Takes back what belongs to the call.
+    pub fn end_call(&mut self) -> (Sink, Sink) {
+        self.stdin = Stdin::Empty;
+        self.extra_env = Vec::new();
+        self.extra_args = Vec::new();
+        (std::mem::replace(&mut self.stdout, nowhere()), std::mem::replace(&mut self.stderr, nowhere()))
+    }
+
+    pub fn snapshot(&self) -> Result<WasiSnapshot, SnapshotRefused> {
+        Ok(WasiSnapshot { descriptors: self.descriptors.clone(), files: self.files.layer() })
+    }
+
+    /// Back to a snapshot of this Faaslet or of one of the same function.
+    pub fn reset(&mut self, snapshot: &WasiSnapshot) {
+        if !Arc::ptr_eq(&self.descriptors, &snapshot.descriptors) {
+            self.descriptors = snapshot.descriptors.clone();
+        }
+        self.files.restore(&snapshot.files);
+    }
+
+    /// What is different from the files that the function brought.
+    pub fn changed_files(&self) -> Vec<Change> {
+        self.files.changes()
+    }
+
+    pub(crate) fn descriptors(&self) -> &Descriptors {
+        &self.descriptors
+    }
+
+    pub(crate) fn descriptors_mut(&mut self) -> &mut Descriptors {
+        Arc::make_mut(&mut self.descriptors)
+    }
+
+    /// The wall clock as the guest sees it.
+    pub(crate) fn now(&self) -> u64 {
+        clock::realtime_ns(self.settings.clock_resolution_ns)
+    }
+}
+
+/// A stream outside of any call.
+fn nowhere() -> Sink {
+    Sink::Buffer(SinkBuffer::new(0, WhenFull::Truncate))
+}

@@ -172,7 +172,7 @@ export function workerGroupConformance(name: string, open: () => Promise<WorkerG
   });
 
   check("logs keep their first bytes and count all", async (driver) => {
-    await driver.install("flood", { entry: "main", limits: { logBytes: 1_000 } });
+    await driver.install("flood", { limits: { logBytes: 1_000 } });
     const outcome = await driver.call({});
     assert.equal(outcome.stdout.length, 1_000);
     assert.equal(outcome.stdoutBytes, 2 ** 30);

@@ -35,9 +35,7 @@ pub struct Artefact {
 /// Compiles a module that was inspected; runs in the compiler's child.
 pub fn compile(wasm: &[u8]) -> Result<Vec<u8>, Fault> {
     let mut rewritten = faaslet_module::rewrite(wasm).map_err(|r| Fault::new(r.code, r.to_string()))?;
-    let code = engine()?
-        .precompile_module(&rewritten.wasm)
-        .map_err(|e| Fault::new("ERR_COMPILE", format!("{e:#}")))?;
+    let code = engine()?.precompile_module(&rewritten.wasm).map_err(|e| Fault::new("ERR_COMPILE", format!("{e:#}")))?;
     let image = std::mem::take(&mut rewritten.meta.image_bytes);
     let header = serde_json::to_vec(&Header { meta: rewritten.meta, image_bytes: image.len() }).map_err(Fault::bug)?;
     let mut artefact = Vec::with_capacity(MAGIC.len() + 4 + header.len() + image.len() + code.len());
@@ -75,7 +73,8 @@ unsafe fn load_code(code: &[u8]) -> Result<Module, Fault> {
         .map_err(|e| Fault::capacity("machine code", e))?;
     let mut file = File::from(fd);
     file.write_all(code).map_err(|e| Fault::capacity("machine code", e))?;
-    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL).map_err(Fault::bug)?;
+    fcntl_add_seals(&file, SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL)
+        .map_err(Fault::bug)?;
     let path = format!("/proc/self/fd/{}", file.as_raw_fd());
     // SAFETY: as the caller vouches for; the file can no longer change.
     unsafe { Module::deserialize_file(engine()?, path) }.map_err(|e| Fault::new("ERR_ARTEFACT", format!("{e:#}")))

@@ -24,14 +24,18 @@ impl Ending {
                 Ended::Exit(value) => Self::Exit(*value),
                 Ended::Interrupted(Interrupt::Cancelled) => Self::Cancelled,
                 Ended::Interrupted(Interrupt::Deadline) => Self::Deadline,
-                Ended::OutputLimit => Self::Fault(Fault::new("ERR_OUTPUT_LIMIT", "the output is over the function's limit")),
+                Ended::OutputLimit => {
+                    Self::Fault(Fault::new("ERR_OUTPUT_LIMIT", "the output is over the function's limit"))
+                }
             };
         }
         if let Some(fault) = error.downcast_ref::<Fault>() {
             return Self::Fault(Fault::new(fault.code, with_backtrace(&fault.message, error)));
         }
         match error.downcast_ref::<Trap>() {
-            Some(Trap::StackOverflow) => Self::Fault(Fault::new("ERR_GUEST_STACK", with_backtrace("call stack exhausted", error))),
+            Some(Trap::StackOverflow) => {
+                Self::Fault(Fault::new("ERR_GUEST_STACK", with_backtrace("call stack exhausted", error)))
+            }
             Some(trap) => {
                 let what = trap.to_string();
                 let what = what.strip_prefix("wasm trap: ").unwrap_or(&what);

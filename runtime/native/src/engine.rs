@@ -54,6 +54,8 @@ fn config() -> Config {
         .memory_may_move(false)
         .epoch_interruption(true)
         .max_wasm_stack(GUEST_STACK)
+        // Not used, but Wasmtime wants it to be no smaller.
+        .async_stack_size(THREAD_STACK)
         .cranelift_opt_level(OptLevel::Speed)
         .cranelift_regalloc_algorithm(RegallocAlgorithm::Backtracking)
         .wasm_features(refused_features(), false)
@@ -79,7 +81,10 @@ pub struct Running(());
 
 impl Running {
     pub fn start() -> Self {
-        if RUNNING.fetch_add(1, Ordering::SeqCst) == 0 && ASLEEP.load(Ordering::SeqCst) && let Some(ticker) = TICKER.get() {
+        if RUNNING.fetch_add(1, Ordering::SeqCst) == 0
+            && ASLEEP.load(Ordering::SeqCst)
+            && let Some(ticker) = TICKER.get()
+        {
             ticker.unpark();
         }
         Self(())

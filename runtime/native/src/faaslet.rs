@@ -6,8 +6,8 @@ use std::time::Instant;
 use faaslet_wasi::{CallControl, Sink, Stdin, Wasi};
 use wasmtime::{Engine, Global, Instance, Memory, Ref, Store, TypedFunc, UpdateDeadline};
 
-use crate::engine::{Running, engine};
 use crate::ending::Ending;
+use crate::engine::{Running, engine};
 use crate::fault::Fault;
 use crate::function::{Entry, Function};
 use crate::memory::{Image, create_with};

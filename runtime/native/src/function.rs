@@ -73,7 +73,8 @@ pub struct Function {
 impl Function {
     pub fn new(artefact: Artefact, mut settings: Settings) -> Result<Self, Fault> {
         let Artefact { module, meta, image } = artefact;
-        let pre = host::linker()?.instantiate_pre(&module).map_err(|e| Fault::new("ERR_MODULE_IMPORT", format!("{e:#}")))?;
+        let pre =
+            host::linker()?.instantiate_pre(&module).map_err(|e| Fault::new("ERR_MODULE_IMPORT", format!("{e:#}")))?;
         let minimum = meta.memory.as_ref().map_or(0, |memory| memory.minimum_pages as usize * 65_536);
         let pieces = meta.image.iter().map(|piece| {
             let end = piece.start.saturating_add(piece.length);
@@ -108,7 +109,9 @@ impl Function {
         if self.removed.load(Ordering::SeqCst) {
             return;
         }
-        if let Ok(mut idle) = self.idle.lock() && idle.len() < self.idle_max.load(Ordering::Relaxed) {
+        if let Ok(mut idle) = self.idle.lock()
+            && idle.len() < self.idle_max.load(Ordering::Relaxed)
+        {
             idle.push(faaslet);
         }
     }
@@ -170,7 +173,8 @@ impl Entry {
             }
             all == count && i32s
         };
-        let signature = |kind: &FuncType, params, results| is(&mut kind.params(), params) && is(&mut kind.results(), results);
+        let signature =
+            |kind: &FuncType, params, results| is(&mut kind.params(), params) && is(&mut kind.results(), results);
         match () {
             () if signature(&kind, 0, 0) => Ok(Self::Unit(index)),
             () if signature(&kind, 0, 1) => Ok(Self::Value(index)),

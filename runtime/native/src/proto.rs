@@ -31,7 +31,8 @@ pub struct TableDifference {
 impl Proto {
     /// The snapshot of a Faaslet whose initialiser has run. The Faaslet is to be dropped after it.
     pub fn of(function: &Function, faaslet: &mut Faaslet) -> Result<Self, Fault> {
-        let wasi = faaslet.store.data().wasi.snapshot().map_err(|e| Fault::new("ERR_SNAPSHOT_HANDLE", e.to_string()))?;
+        let wasi =
+            faaslet.store.data().wasi.snapshot().map_err(|e| Fault::new("ERR_SNAPSHOT_HANDLE", e.to_string()))?;
         let globals = faaslet.globals.clone().iter().map(|global| global.get(&mut faaslet.store)).collect();
         let tables = if function.meta.escaping.is_empty() { Vec::new() } else { table_differences(function, faaslet)? };
         let image = match &faaslet.store.data().shape {
@@ -62,7 +63,11 @@ fn table_differences(function: &Function, faaslet: &mut Faaslet) -> Result<Vec<T
             let now = match table.get(&mut faaslet.store, entry) {
                 Some(Ref::Func(Some(target))) => {
                     let raw = target.to_raw(&mut faaslet.store) as usize;
-                    Some(*numbers.get(&raw).ok_or_else(|| Fault::bug("a table refers to a function that does not escape"))?)
+                    Some(
+                        *numbers
+                            .get(&raw)
+                            .ok_or_else(|| Fault::bug("a table refers to a function that does not escape"))?,
+                    )
                 }
                 _ => None,
             };

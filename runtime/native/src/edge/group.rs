@@ -108,22 +108,22 @@ impl NativeGroup {
 
     /// Loads a function and makes its Proto-Faaslet; its end is a completion.
     #[napi(catch_unwind)]
-    pub fn install(&self, function: NativeFunction) -> Result<(), Coded> {
-        let install = Install { id: function.id, artefact: function.artefact.to_vec(), settings: settings(function)? };
+    pub fn install(&self, image: NativeFunction) -> Result<(), Coded> {
+        let install = Install { id: image.id, artefact: image.artefact.to_vec(), settings: settings(image)? };
         Ok(self.group.install(install)?)
     }
 
-    /// Starts a call; its end is a completion. `environment` and `arguments` are NUL-ended entries.
+    /// Starts a call; its end is a completion. What is added to environment and arguments is NUL-ended entries.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments, reason = "an object would cost more than the rest of the crossing")]
     pub fn call(
         &self,
         id: u32,
-        function: u32,
+        function_id: u32,
         input: &[u8],
         timeout_ms: f64,
-        environment: Option<String>,
-        arguments: Option<String>,
+        more_variables: Option<String>,
+        more_words: Option<String>,
         warmest: u32,
         inherits_stdio: bool,
     ) -> Result<(), Coded> {
@@ -134,12 +134,12 @@ impl NativeGroup {
             1 => StartKind::Proto,
             _ => StartKind::Warm,
         };
-        self.group.call(function, |function| CallJob {
+        self.group.call(function_id, |function| CallJob {
             id,
             function,
             input: Arc::from(input),
-            environment: environment.as_deref().map(variables).unwrap_or_default(),
-            arguments: arguments.as_deref().map(words).unwrap_or_default(),
+            environment: more_variables.as_deref().map(variables).unwrap_or_default(),
+            arguments: more_words.as_deref().map(words).unwrap_or_default(),
             timeout,
             submitted,
             warmest,
@@ -157,14 +157,14 @@ impl NativeGroup {
 
     /// Forgets a function; running calls end as they would have.
     #[napi(catch_unwind)]
-    pub fn remove(&self, function: u32) -> Result<(), Coded> {
-        Ok(self.group.remove(function)?)
+    pub fn remove(&self, function_id: u32) -> Result<(), Coded> {
+        Ok(self.group.remove(function_id)?)
     }
 
     /// Keeps at most `idle` idle Faaslets of a function.
     #[napi(catch_unwind)]
-    pub fn trim(&self, function: u32, idle: u32) -> Result<(), Coded> {
-        self.group.function(function)?.trim(idle as usize);
+    pub fn trim(&self, function_id: u32, idle: u32) -> Result<(), Coded> {
+        self.group.function(function_id)?.trim(idle as usize);
         Ok(())
     }
 

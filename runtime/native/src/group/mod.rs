@@ -18,7 +18,7 @@ use crate::engine::{self, Watch};
 use crate::fault::Fault;
 use crate::function::Function;
 
-pub use completion::{CallRecord, Completion, Outcome, StartKind, Status};
+pub use completion::{CallRecord, Completion, Installed, StartKind};
 pub use job::{CallJob, Install, Job, Stdio};
 use threads::Queue;
 

@@ -159,7 +159,7 @@ fn start_and_run(group: &Group, job: CallJob, record: &mut CallRecord) -> Result
     let taken = Instant::now();
     let deadline = job.submitted + job.timeout;
     record.queue_us = micros(job.submitted, taken);
-    let function = &*job.function;
+    let function = &*job.function.clone();
     let slot = lock(&group.calls)?.get(&job.id).cloned().ok_or_else(|| Fault::bug("a call that nobody knows"))?;
     let (mut faaslet, start) = claim(group, function, job.warmest)?;
     record.start = start;
@@ -191,7 +191,8 @@ fn start_and_run(group: &Group, job: CallJob, record: &mut CallRecord) -> Result
     slot.detach();
     record.exec_us = micros(ready, Instant::now());
     let cpu_after = clock_gettime(ClockId::ThreadCPUTime);
-    record.cpu_us = (cpu_after.tv_sec - cpu_before.tv_sec) as f64 * 1e6 + (cpu_after.tv_nsec - cpu_before.tv_nsec) as f64 / 1e3;
+    record.cpu_us =
+        (cpu_after.tv_sec - cpu_before.tv_sec) as f64 * 1e6 + (cpu_after.tv_nsec - cpu_before.tv_nsec) as f64 / 1e3;
     if stdio == Stdio::Inherited {
         let changes = faaslet.store.data_mut().wasi.changed_files();
         lock(&group.changes)?.insert(record.id, changes);
@@ -206,7 +207,9 @@ fn claim(group: &Group, function: &Function, warmest: StartKind) -> Result<(Faas
     if warmest == StartKind::Cold {
         return Ok((Faaslet::cold(function)?, StartKind::Cold));
     }
-    if warmest == StartKind::Warm && let Some(faaslet) = function.take_idle() {
+    if warmest == StartKind::Warm
+        && let Some(faaslet) = function.take_idle()
+    {
         return Ok((faaslet, StartKind::Warm));
     }
     let proto = function.proto.get().ok_or_else(|| Fault::bug("no Proto-Faaslet"))?;

@@ -9,7 +9,9 @@ fn range(state: &State, pointer: u32, length: u32) -> Result<*mut u8, Fault> {
     match &state.shape {
         // SAFETY: `pointer <= end <= bytes`, so the result lies in the memory or one past its end.
         Some(shape) if end <= shape.bytes() as u64 => Ok(unsafe { shape.base().as_ptr().add(pointer as usize) }),
-        _ => Err(Fault::new("ERR_GUEST_POINTER", format!("{length} bytes at {pointer:#x} are not inside linear memory"))),
+        _ => {
+            Err(Fault::new("ERR_GUEST_POINTER", format!("{length} bytes at {pointer:#x} are not inside linear memory")))
+        }
     }
 }
 

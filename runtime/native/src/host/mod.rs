@@ -2,6 +2,7 @@
 
 mod guest_memory;
 mod input_output;
+#[rustfmt::skip]
 mod _table;
 
 use std::sync::OnceLock;
@@ -12,7 +13,7 @@ use crate::engine::engine;
 use crate::fault::Fault;
 use crate::state::State;
 
-pub use _table::{HOST_FUNCTIONS, HostFunction, ValueType};
+pub use _table::{HOST_FUNCTIONS, ValueType};
 
 static LINKER: OnceLock<Result<Linker<State>, Fault>> = OnceLock::new();
 

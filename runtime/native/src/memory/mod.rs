@@ -7,6 +7,6 @@ mod image;
 mod linear;
 mod slot;
 
-pub use image::{Image, PAGE};
+pub use image::Image;
 pub use linear::{Creator, Shape, create_with};
 pub use slot::{SLOT_GUARD, SLOT_RESERVATION, slots_in_use};

@@ -55,8 +55,9 @@ impl Slot {
     fn reserve() -> Result<Self, Fault> {
         let length = SLOT_RESERVATION + SLOT_GUARD;
         // SAFETY: a new mapping at an address of the kernel's choice cannot touch what exists.
-        let base = unsafe { mmap_anonymous(null_mut(), length, ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE) }
-            .map_err(|e| Fault::capacity("address space for a linear memory", e))?;
+        let base =
+            unsafe { mmap_anonymous(null_mut(), length, ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE) }
+                .map_err(|e| Fault::capacity("address space for a linear memory", e))?;
         let base = NonNull::new(base.cast()).ok_or_else(|| Fault::bug("mmap gave a null address"))?;
         Ok(Self { base, accessible: 0 })
     }
@@ -129,7 +130,10 @@ impl Drop for Slot {
         IN_USE.fetch_sub(1, Ordering::Relaxed);
         let accessible = std::mem::take(&mut self.accessible);
         let clean = self.close(0, accessible).is_ok();
-        if clean && let Ok(mut free) = FREE.lock() && free.len() < FREE_MAX {
+        if clean
+            && let Ok(mut free) = FREE.lock()
+            && free.len() < FREE_MAX
+        {
             free.push(Slot { base: self.base, accessible: 0 });
             return;
         }

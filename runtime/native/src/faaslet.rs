@@ -71,7 +71,7 @@ impl Faaslet {
 
     fn instantiate(function: &Function, image: &Arc<Image>) -> Result<Self, Fault> {
         let engine: &Engine = engine()?;
-        let control = Arc::new(CallControl::new());
+        let control = Arc::new(CallControl::new(function.waits.clone()));
         let state = State {
             wasi: Wasi::new(function.wasi.clone(), function.files.clone(), control.clone()),
             control,

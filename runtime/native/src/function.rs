@@ -1,11 +1,11 @@
 //! A function in a worker group: its module, its Proto-Faaslet, its idle Faaslets.
 
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use faaslet_module::ModuleMeta;
-use faaslet_wasi::{GlobalFiles, WasiSettings};
+use faaslet_wasi::{GlobalFiles, Waits, WasiSettings};
 use wasmtime::{ExternType, FuncType, InstancePre, Module, ModuleExport, ValType};
 
 use crate::artefact::Artefact;
@@ -57,6 +57,8 @@ pub struct Function {
     pub handles: Handles,
     pub meta: ModuleMeta,
     pub settings: Settings,
+    /// Told when a call waits in a host function.
+    pub waits: Weak<dyn Waits>,
     pub wasi: Arc<WasiSettings>,
     pub files: Arc<GlobalFiles>,
     /// Memory as it is before anything ran.
@@ -71,7 +73,7 @@ pub struct Function {
 }
 
 impl Function {
-    pub fn new(artefact: Artefact, mut settings: Settings) -> Result<Self, Fault> {
+    pub fn new(artefact: Artefact, mut settings: Settings, waits: Weak<dyn Waits>) -> Result<Self, Fault> {
         let Artefact { module, meta, image } = artefact;
         let pre =
             host::linker()?.instantiate_pre(&module).map_err(|e| Fault::new("ERR_MODULE_IMPORT", format!("{e:#}")))?;
@@ -91,6 +93,7 @@ impl Function {
             handles,
             meta,
             settings,
+            waits,
             initial,
             proto: OnceLock::new(),
             writes_output,

@@ -10,7 +10,7 @@ mod threads;
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex};
+use std::sync::{Arc, Mutex};
 
 use faaslet_wasi::{CallControl, Change, Interrupt};
 
@@ -43,8 +43,6 @@ pub struct Group {
     functions: Mutex<HashMap<u32, Arc<Function>>>,
     calls: Mutex<HashMap<u32, Arc<CallSlot>>>,
     queue: Mutex<Queue>,
-    /// Wakes a thread that waits for a job.
-    work: Condvar,
     threads_max: usize,
     /// Threads that exist although nothing runs.
     threads_kept: usize,
@@ -82,13 +80,13 @@ impl Group {
     pub fn open(threads_max: usize, notify: Notify) -> Result<Arc<Self>, Fault> {
         engine::start_ticker()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let threads_kept = cores.min(threads_max.max(1));
         let group = Arc::new(Self {
+            queue: Mutex::new(Queue::new(threads_kept)),
             functions: Mutex::default(),
             calls: Mutex::default(),
-            queue: Mutex::default(),
-            work: Condvar::new(),
             threads_max: threads_max.max(1),
-            threads_kept: cores.min(threads_max.max(1)),
+            threads_kept,
             done: Mutex::default(),
             announced: AtomicBool::new(false),
             notify: Mutex::new(Some(notify)),
@@ -167,8 +165,8 @@ impl Group {
         }
         queue.closing = true;
         let alone = queue.threads == 0;
+        queue.dismiss();
         drop(queue);
-        self.work.notify_all();
         if alone {
             self.closed();
         }

@@ -1,11 +1,11 @@
 //! What a thread does with a job. A panic in here ends the job with `ERR_BUG`, never the process.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use faaslet_wasi::{Sink, SinkBuffer, Stdin, WhenFull};
+use faaslet_wasi::{Sink, SinkBuffer, Stdin, Waits, WhenFull};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::completion::{CallRecord, Completion, Installed, StartKind, Status};
@@ -41,13 +41,13 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|_| Err(panics::last()))
 }
 
-fn install(group: &Group, install: Install) -> Result<Installed, Fault> {
+fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
     let started = Instant::now();
     let Install { artefact: bytes, settings, .. } = install;
     // SAFETY: TypeScript hands over only what the compiler's child made and what was verified since.
     let artefact = unsafe { artefact::load(&bytes) }?;
     drop(bytes);
-    let function = Arc::new(Function::new(artefact, settings)?);
+    let function = Arc::new(Function::new(artefact, settings, waits(group))?);
     let loaded = Instant::now();
     let mut faaslet = Faaslet::cold(&function)?;
     let Settings { init_timeout, log_max, id, .. } = function.settings;
@@ -87,6 +87,11 @@ fn install(group: &Group, install: Install) -> Result<Installed, Fault> {
         return Err(Fault::bug("two functions of one id"));
     }
     Ok(report)
+}
+
+/// How the function's calls tell the group that they wait.
+fn waits(group: &Arc<Group>) -> Weak<dyn Waits> {
+    Arc::downgrade(group) as Weak<dyn Waits>
 }
 
 fn init_fault(ending: Ending, timeout: Duration, printed: &[u8]) -> Fault {

@@ -1,9 +1,15 @@
-//! The group's threads: as many as the machine has processors, more while calls block or run long, up to a cap.
+//! The group's threads. As many calls run at once as the machine has processors; a call that waits in a host function does
+//! not count, and calls that compute for long get company, so that the operating system shares the processors among all.
+//!
+//! The thread that went idle last is woken first: its stack and the processor's caches are warm, and the others can end.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use faaslet_wasi::Waits;
 
 use super::{Group, Job, OPEN_THREADS, lock, run};
 use crate::engine::{THREAD_STACK, Watch};
@@ -11,14 +17,62 @@ use crate::fault::Fault;
 
 /// A thread beyond the kept ones ends when there was nothing to do for so long.
 const IDLE_MAX: Duration = Duration::from_secs(5);
+/// Ticks without a start that make a stall: fewer happen when the operating system runs something else for its time slice.
+const STALL_TICKS: u32 = 4;
+/// Ticks without a stall after which the group lets one call fewer run at once.
+const CALM_TICKS: u32 = 50;
 
 /// Jobs that no thread has taken, and the threads.
-#[derive(Default)]
 pub struct Queue {
-    pub jobs: VecDeque<Job>,
+    jobs: VecDeque<Job>,
     pub threads: usize,
-    waiting: usize,
+    /// Threads that run a job and do not wait in it.
+    active: usize,
+    /// Threads that may be active; grows when all of them compute for long.
+    allowed: usize,
+    calm: u32,
+    /// Ticks for which jobs have waited and none was started.
+    stalled: u32,
+    idle: Vec<Seat>,
     pub closing: bool,
+}
+
+/// Where an idle thread waits.
+#[derive(Clone)]
+struct Seat {
+    thread: Thread,
+    called: Arc<AtomicBool>,
+}
+
+impl Queue {
+    pub fn new(kept: usize) -> Self {
+        Self {
+            jobs: VecDeque::new(),
+            threads: 0,
+            active: 0,
+            allowed: kept,
+            calm: 0,
+            stalled: 0,
+            idle: Vec::new(),
+            closing: false,
+        }
+    }
+
+    /// Wakes every idle thread, so that it sees that the group is closing.
+    pub fn dismiss(&mut self) {
+        for seat in std::mem::take(&mut self.idle) {
+            self.active += 1;
+            seat.call().unpark();
+        }
+    }
+}
+
+impl Seat {
+    /// Under the queue's lock. The thread is woken by whoever gets it, best after the lock: it needs that first.
+    fn call(self) -> Thread {
+        self.called.store(true, Ordering::SeqCst);
+        self.thread
+    }
 }
 
 impl Group {
@@ -28,20 +82,38 @@ impl Group {
             return Err(Fault::new("ERR_DRAINING", "the worker group is closed"));
         }
         queue.jobs.push_back(job);
-        if queue.waiting > 0 {
-            drop(queue);
-            self.work.notify_one();
+        if queue.active >= queue.allowed {
             return Ok(());
         }
-        if queue.threads < self.threads_kept {
-            let spawned = self.spawn();
-            queue.threads += usize::from(spawned.is_ok());
-            if queue.threads == 0 {
-                queue.jobs.pop_back();
-                return spawned;
+        match self.add_thread(&mut queue) {
+            Ok(called) => {
+                drop(queue);
+                if let Some(thread) = called {
+                    thread.unpark();
+                }
             }
+            Err(fault) if queue.threads == 0 => {
+                queue.jobs.pop_back();
+                return Err(fault);
+            }
+            // One of the threads that there are will come to it.
+            Err(_) => {}
         }
         Ok(())
+    }
+
+    /// One more thread at work: an idle one, which the caller has to wake, or a new one while there is room.
+    fn add_thread(self: &Arc<Self>, queue: &mut Queue) -> Result<Option<Thread>, Fault> {
+        let called = queue.idle.pop().map(Seat::call);
+        if called.is_none() {
+            if queue.threads >= self.threads_max {
+                return Ok(None);
+            }
+            self.spawn()?;
+            queue.threads += 1;
+        }
+        queue.active += 1;
+        Ok(called)
     }
 
     fn spawn(self: &Arc<Self>) -> Result<(), Fault> {
@@ -79,7 +151,7 @@ impl Group {
         }
     }
 
-    /// The next job; none when this thread is to end.
+    /// The next job; none when this thread is to end, which then counts as active no more.
     fn next_job(&self) -> Option<Job> {
         let mut queue = lock(&self.queue).ok()?;
         loop {
@@ -87,15 +159,25 @@ impl Group {
                 self.counters.started.fetch_add(1, Ordering::Relaxed);
                 return Some(job);
             }
+            queue.active -= 1;
             if queue.closing {
                 return None;
             }
-            queue.waiting += 1;
-            let (guard, timeout) = self.work.wait_timeout(queue, IDLE_MAX).ok()?;
-            queue = guard;
-            queue.waiting -= 1;
-            if timeout.timed_out() && queue.jobs.is_empty() && queue.threads > self.threads_kept {
-                return None;
+            let seat = Seat { thread: std::thread::current(), called: Arc::default() };
+            queue.idle.push(seat.clone());
+            drop(queue);
+            let until = Instant::now() + IDLE_MAX;
+            while !seat.called.load(Ordering::SeqCst) && Instant::now() < until {
+                std::thread::park_timeout(IDLE_MAX);
+            }
+            queue = lock(&self.queue).ok()?;
+            if !seat.called.load(Ordering::SeqCst) {
+                // Nobody can call it any more: calls are made under the lock.
+                queue.idle.retain(|other| !Arc::ptr_eq(&other.called, &seat.called));
+                if queue.threads > self.threads_kept {
+                    return None;
+                }
+                queue.active += 1;
             }
         }
     }
@@ -117,22 +199,55 @@ impl Drop for Counted {
     }
 }
 
+/// A wait in a host function frees the processor, so another call may run meanwhile.
+impl Waits for Group {
+    fn begin(self: Arc<Self>) {
+        let Ok(mut queue) = self.queue.lock() else { return };
+        queue.active -= 1;
+        if !queue.jobs.is_empty()
+            && queue.active < queue.allowed
+            && let Ok(Some(thread)) = self.add_thread(&mut queue)
+        {
+            thread.unpark();
+        }
+    }
+
+    fn end(self: Arc<Self>) {
+        if let Ok(mut queue) = self.queue.lock() {
+            queue.active += 1;
+        }
+    }
+}
+
 impl Watch for Group {
-    /// Jobs wait and none was started since the last tick: every thread is blocked or computes. More threads, so that the
-    /// operating system shares the processors among all calls.
+    /// Jobs wait and none was started for some ticks: every thread computes. Then twice as many may.
     fn tick(self: Arc<Self>) {
         let Ok(mut queue) = self.queue.try_lock() else { return };
         let started = self.counters.started.load(Ordering::Relaxed);
-        let stalled = self.counters.seen.swap(started, Ordering::Relaxed) == started;
-        if queue.jobs.is_empty() || !stalled || queue.closing || queue.waiting > 0 {
+        let stands_still = self.counters.seen.swap(started, Ordering::Relaxed) == started;
+        if !stands_still || queue.jobs.is_empty() || queue.closing {
+            queue.stalled = 0;
+            queue.calm += 1;
+            if queue.calm >= CALM_TICKS && queue.allowed > self.threads_kept {
+                queue.allowed -= 1;
+            }
             return;
         }
-        let wanted = queue.jobs.len().min(self.threads_max.saturating_sub(queue.threads));
-        for _ in 0..wanted {
-            if self.spawn().is_err() {
-                break;
+        queue.calm = 0;
+        queue.stalled += 1;
+        if queue.stalled < STALL_TICKS {
+            return;
+        }
+        queue.stalled = 0;
+        let useful = queue.active + queue.jobs.len();
+        queue.allowed = (queue.allowed * 2).min(useful).min(self.threads_max).max(queue.allowed);
+        while queue.active < queue.allowed {
+            let before = queue.active;
+            match self.add_thread(&mut queue) {
+                Ok(Some(thread)) => thread.unpark(),
+                Ok(None) if queue.active > before => {}
+                _ => break,
             }
-            queue.threads += 1;
         }
     }
 }

@@ -3,7 +3,7 @@
 
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -42,17 +42,23 @@ const RUNS: u8 = 0;
 const CANCELLED: u8 = 1;
 const DEADLINE: u8 = 2;
 
+/// Told when a call begins and ends to wait in a host function: its thread needs no processor meanwhile.
+pub trait Waits: Send + Sync {
+    fn begin(self: Arc<Self>);
+    fn end(self: Arc<Self>);
+}
+
 /// One per Faaslet, used anew by each call.
-#[derive(Debug, Default)]
 pub struct CallControl {
+    waits: Weak<dyn Waits>,
     state: AtomicU8,
     deadline: Mutex<Option<Instant>>,
     wake: Condvar,
 }
 
 impl CallControl {
-    pub fn new() -> Self {
-        Self::default()
+    pub fn new(waits: Weak<dyn Waits>) -> Self {
+        Self { waits, state: AtomicU8::new(RUNS), deadline: Mutex::default(), wake: Condvar::new() }
     }
 
     /// A new call begins.
@@ -101,6 +107,7 @@ impl CallControl {
 
     /// Waits until `time`, or until the call has to end.
     pub fn wait_until(&self, time: Instant) -> Option<Interrupt> {
+        let _waiting = Waiting::begin(&self.waits);
         let mut deadline = self.lock();
         loop {
             if let Some(why) = self.interrupted() {
@@ -126,6 +133,7 @@ impl CallControl {
     /// Only `faaslet run` has descriptors: it looks at the word a few hundred times a second instead of holding one more.
     pub fn wait_fds(&self, fds: &[(BorrowedFd<'_>, PollFlags)], time: Option<Instant>) -> Result<Vec<bool>, Ended> {
         const SLICE: Duration = Duration::from_millis(5);
+        let _waiting = Waiting::begin(&self.waits);
         loop {
             self.go_on()?;
             let left = time.map_or(SLICE, |time| time.saturating_duration_since(Instant::now()).min(SLICE));
@@ -145,10 +153,37 @@ impl CallControl {
     }
 }
 
+/// A wait, from begin to end.
+struct Waiting(Option<Arc<dyn Waits>>);
+
+impl Waiting {
+    fn begin(waits: &Weak<dyn Waits>) -> Self {
+        let waits = waits.upgrade();
+        if let Some(waits) = &waits {
+            waits.clone().begin();
+        }
+        Self(waits)
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(waits) = self.0.take() {
+            waits.end();
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::sync::Arc;
+
+    struct Nobody;
+
+    impl Waits for Nobody {
+        fn begin(self: Arc<Self>) {}
+        fn end(self: Arc<Self>) {}
+    }
 
     fn after(ms: u64) -> Instant {
         Instant::now() + Duration::from_millis(ms)
@@ -156,7 +191,7 @@ mod tests {
 
     #[test]
     fn a_wait_ends_at_its_time_at_the_deadline_or_when_cancelled() {
-        let control = Arc::new(CallControl::new());
+        let control = Arc::new(CallControl::new(Weak::<Nobody>::new()));
         control.begin(Some(after(60_000)));
         assert_eq!(control.wait_until(after(5)), None);
         control.begin(Some(after(5)));

@@ -18,6 +18,8 @@ interface ErrorKind {
 export const ERRORS = {
   ERR_REQUEST_INVALID: { status: 400, title: "The request is not understood" },
   ERR_NAME_INVALID: { status: 400, title: "The name does not fit the grammar of names" },
+  ERR_UNAUTHENTICATED: { status: 401, title: "The caller is not known" },
+  ERR_FORBIDDEN: { status: 403, title: "The caller may not do this" },
   ERR_NOT_FOUND: { status: 404, title: "There is nothing of that name" },
   ERR_METHOD: { status: 405, title: "The method does not apply here" },
   ERR_REQUEST_TIMEOUT: { status: 408, title: "The request body came too slowly" },

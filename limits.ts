@@ -66,11 +66,21 @@ export const MODULE_LIMITS = {
   elementSegmentsMax: 50_000,
   /** Wasmtime's own limit; Cranelift's time grows with it. */
   localsMax: 50_000,
-  functionBytesMax: 8 * MIB,
+  /** Below the 7,654,321 bytes at which Wasmtime's parser gives up. */
+  functionBytesMax: 7 * MIB,
   branchTableTargetsMax: 100_000,
   nestingMax: 10_000,
+  /**
+   * Values that all instructions together take from and put on the stack. The validator looks at each, and two bytes of
+   * code can stand for thousands: without this limit 56 MB keep it busy for a minute. CPython has 0.3 million.
+   */
+  operandsMax: 100_000_000,
+  customSectionsMax: 1_000,
   customSectionBytesMax: 32 * MIB,
-  nameBytesMax: 100_000,
+  /** Below the 100,000 bytes at which Wasmtime's parser gives up. */
+  nameBytesMax: 64 * KIB,
+  /** Names of all exports together: they are part of the report, which is stored and served. */
+  exportNameBytesMax: 4 * MIB,
 } as const;
 
 /** The compiler's child process: what it may use before it is killed. */
@@ -113,11 +123,17 @@ assert(FUNCTION_LIMITS.memoryBytesDefault <= FUNCTION_LIMITS.memoryBytesMax, "me
 assert(FUNCTION_LIMITS.memoryBytesMax % WASM_PAGE_BYTES === 0, "memory maximum is whole pages");
 assert(FUNCTION_LIMITS.outputBytesDefault <= FUNCTION_LIMITS.outputBytesMax, "output default is within its maximum");
 assert(FUNCTION_LIMITS.logBytesDefault <= FUNCTION_LIMITS.logBytesMax, "log default is within its maximum");
-assert(FUNCTION_LIMITS.concurrencyDefault <= FUNCTION_LIMITS.concurrencyMax, "concurrency default is within its maximum");
+assert(
+  FUNCTION_LIMITS.concurrencyDefault <= FUNCTION_LIMITS.concurrencyMax,
+  "concurrency default is within its maximum",
+);
 assert(FUNCTION_LIMITS.queueMax <= HOST_LIMITS.queuedMax, "one function's queue fits the host's");
 assert(
   MODULE_LIMITS.bytesMax + FUNCTION_LIMITS.deployedFileBytesMax <= HOST_LIMITS.requestBodyBytesMax,
   "the largest deploy fits the memory for request bodies",
 );
-assert(FUNCTION_LIMITS.inputBytesMax <= HOST_LIMITS.requestBodyBytesMax, "the largest input fits the memory for request bodies");
+assert(
+  FUNCTION_LIMITS.inputBytesMax <= HOST_LIMITS.requestBodyBytesMax,
+  "the largest input fits the memory for request bodies",
+);
 assert(MODULE_LIMITS.functionBytesMax <= MODULE_LIMITS.bytesMax, "a function body fits a module");

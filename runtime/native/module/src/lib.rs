@@ -10,27 +10,34 @@
 mod constant;
 mod features;
 mod format;
+mod imports;
 mod inspect;
 mod layout;
 mod limits;
 mod meta;
+mod operands;
 mod parsed;
 mod plan;
+mod producers;
+mod read;
 mod refusal;
 mod report;
 mod rewrite;
 mod scan;
+mod style;
 mod types;
 
+pub use features::accepted as accepted_features;
 pub use inspect::{Rules, inspect};
-pub use layout::{Layout, layout};
+pub use layout::{DataLayout, DataMode, Layout, Mark, MemoryLayout, SectionLayout, layout};
 pub use limits::Limits;
 pub use meta::{
     GlobalExport, MEMORY_EXPORT, MemoryShape, ModuleMeta, Piece, TableShape, function_export, global_export,
     table_export,
 };
-pub use plan::{StartPlan, Style, plan};
+pub use plan::{StartPlan, plan};
 pub use refusal::Refusal;
 pub use report::Report;
 pub use rewrite::{Rewritten, rewrite};
+pub use style::Style;
 pub use types::{ImportSignature, ValueType};

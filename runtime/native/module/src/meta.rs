@@ -41,7 +41,7 @@ pub struct ModuleMeta {
     pub restore_each_call: bool,
     /// Functions that a table may refer to, ascending; each is exported.
     pub escaping: Vec<u32>,
-    /// The tables' entries after instantiation, up to each one's minimum.
+    /// The entries of `tables` after instantiation; null beyond what is listed.
     pub initial_tables: Vec<Vec<Option<u32>>>,
 }
 

@@ -4,9 +4,9 @@ use serde::Serialize;
 use wasmparser::{ExternalKind, ValType};
 
 use crate::parsed::Parsed;
-use crate::plan::Style;
 use crate::refusal::Refusal;
-use crate::types::function_words;
+use crate::style::{DESTRUCTORS, ENTRY_TYPES, Style, ZYGOTE};
+use crate::types::{bounds_words, function_words};
 
 /// What a module holds. `runtime/registry.ts` has the same shape as `ModuleReport`.
 #[derive(Debug, Serialize)]
@@ -20,6 +20,7 @@ pub struct Report {
     pub data_bytes: u64,
     pub code_bytes: usize,
     pub producers: Vec<String>,
+    /// As long as the settings name no other entry.
     pub style: Style,
     pub uses: Uses,
     pub warnings: Vec<String>,
@@ -43,6 +44,13 @@ pub struct ExportReport {
     pub words: String,
 }
 
+impl ExportReport {
+    /// Whether a call could enter here.
+    pub fn may_be_entry(&self) -> bool {
+        self.kind == "function" && ENTRY_TYPES.contains(&self.words.as_str())
+    }
+}
+
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct MemoryReport {
@@ -54,6 +62,7 @@ pub struct MemoryReport {
 #[serde(rename_all = "camelCase")]
 pub struct Counts {
     pub types: usize,
+    /// Without imported ones.
     pub functions: usize,
     pub imports: usize,
     pub exports: usize,
@@ -79,6 +88,7 @@ pub struct Uses {
 }
 
 impl Report {
+    /// Of a valid module that imports functions only.
     pub fn of(wasm: &[u8], parsed: &Parsed<'_>) -> Result<Self, Refusal> {
         let words = |kinds: &[ValType]| kinds.iter().map(ToString::to_string).collect();
         let mut imports = Vec::new();
@@ -93,39 +103,19 @@ impl Report {
         }
         let exports =
             parsed.exports.iter().map(|export| export_report(parsed, export)).collect::<Result<Vec<_>, _>>()?;
-        let style = Style::of(&exports);
-        let code = &parsed.code;
         let mut report = Self {
             bytes: wasm.len(),
             imports,
+            style: Style::of(&exports, None),
             exports,
             memory: parsed
-                .memory()
+                .memory
                 .map(|memory| MemoryReport { minimum_pages: memory.initial, maximum_pages: memory.maximum }),
-            counts: Counts {
-                types: parsed.types.len(),
-                functions: parsed.functions.len() - parsed.imports.len(),
-                imports: parsed.imports.len(),
-                exports: parsed.exports.len(),
-                globals: parsed.globals.len(),
-                tables: parsed.tables.len(),
-                element_segments: parsed.elements.len(),
-                data_segments: parsed.data.len(),
-                passive_data_segments: parsed.passive_data(),
-            },
+            counts: counts(parsed),
             data_bytes: parsed.data_bytes(),
             code_bytes: parsed.code_bytes,
             producers: parsed.producers.clone(),
-            style,
-            uses: Uses {
-                simd: code.simd,
-                atomics: code.atomics,
-                bulk_memory: code.bulk_memory,
-                tail_calls: code.tail_calls,
-                memory_growth: code.grows_memory,
-                table_writes: code.writes_tables,
-                segment_drops: code.drops_segments,
-            },
+            uses: uses(parsed),
             warnings: Vec::new(),
         };
         report.warnings = report.find_warnings();
@@ -139,23 +129,52 @@ impl Report {
     }
 
     fn find_warnings(&self) -> Vec<String> {
-        let mut warnings = Vec::new();
-        if self.style == Style::Command && self.function_words("_faasm_zygote").is_some() {
-            warnings.push(
-                "_faasm_zygote does not run: a command's constructors run inside _start; link with \
-                 -Wl,--export=__wasm_call_ctors or -mexec-model=reactor to have it in the Proto-Faaslet"
-                    .into(),
-            );
-        }
-        if self.uses.segment_drops {
-            warnings.push(
-                "the code drops segments (data.drop or elem.drop): each call starts from the Proto-Faaslet anew".into(),
-            );
-        }
-        if self.uses.table_writes {
-            warnings.push("the code writes to its tables: each call starts from the Proto-Faaslet anew".into());
-        }
-        warnings
+        let exports = |name: &str| self.function_words(name).is_some();
+        let writes_files = self.imports.iter().any(|import| import.name == "fd_write");
+        let cases = [
+            (
+                self.style == Style::Command && exports(ZYGOTE),
+                "_faasm_zygote does not run: _start would construct everything again; link with \
+                 -Wl,--export=__wasm_call_ctors,--export=__main_void or -mexec-model=reactor",
+            ),
+            (
+                self.style == Style::Faasm && writes_files && !exports(DESTRUCTORS),
+                "buffered output is not flushed when the entry returns; link with -Wl,--export=__wasm_call_dtors",
+            ),
+            (
+                self.uses.segment_drops,
+                "the code drops segments (data.drop or elem.drop): each call starts from the Proto-Faaslet anew",
+            ),
+            (self.uses.table_writes, "the code writes to its tables: each call starts from the Proto-Faaslet anew"),
+        ];
+        cases.into_iter().filter(|(applies, _)| *applies).map(|(_, warning)| warning.to_owned()).collect()
+    }
+}
+
+fn counts(parsed: &Parsed<'_>) -> Counts {
+    Counts {
+        types: parsed.types.len(),
+        functions: parsed.functions.len() - parsed.imports.len(),
+        imports: parsed.imports.len(),
+        exports: parsed.exports.len(),
+        globals: parsed.globals.len(),
+        tables: parsed.tables.len(),
+        element_segments: parsed.elements.len(),
+        data_segments: parsed.data.len(),
+        passive_data_segments: parsed.passive_data(),
+    }
+}
+
+fn uses(parsed: &Parsed<'_>) -> Uses {
+    let code = &parsed.code;
+    Uses {
+        simd: code.simd,
+        atomics: code.atomics,
+        bulk_memory: code.bulk_memory,
+        tail_calls: code.tail_calls,
+        memory_growth: code.grows_memory,
+        table_writes: code.writes_tables,
+        segment_drops: code.drops_segments,
     }
 }
 
@@ -166,11 +185,13 @@ fn export_report(parsed: &Parsed<'_>, export: &wasmparser::Export<'_>) -> Result
             ("function", function_words(kind.params(), kind.results()))
         }
         ExternalKind::Memory => {
-            ("memory", parsed.memory().map(|m| bounds(m.initial, m.maximum, "page")).unwrap_or_default())
+            let words = parsed.memory.map(|memory| bounds_words(memory.initial, memory.maximum, "pages"));
+            ("memory", words.unwrap_or_default())
         }
         ExternalKind::Table => {
-            let table = parsed.tables.get(export.index as usize);
-            ("table", table.map(|table| bounds(table.ty.initial, table.ty.maximum, "entry")).unwrap_or_default())
+            let table = parsed.tables.get(export.index as usize).map(|table| table.ty);
+            let words = table.map(|table| bounds_words(table.initial, table.maximum, "entries"));
+            ("table", words.unwrap_or_default())
         }
         ExternalKind::Global => {
             let kind = parsed.global_type(export.index);
@@ -180,11 +201,4 @@ fn export_report(parsed: &Parsed<'_>, export: &wasmparser::Export<'_>) -> Result
         ExternalKind::Tag => ("tag", String::new()),
     };
     Ok(ExportReport { name: export.name.into(), kind, words })
-}
-
-fn bounds(minimum: u64, maximum: Option<u64>, unit: &str) -> String {
-    match maximum {
-        Some(maximum) => format!("{minimum} to {maximum} × {unit}"),
-        None => format!("{minimum} × {unit} and more"),
-    }
 }

@@ -43,21 +43,65 @@ impl ImportSignature {
     }
 }
 
-/// `(i32, i64) -> i32`.
+/// `(i32, i64) -> i32`; bounded, since a type may have a thousand parameters.
 pub fn function_words(params: &[ValType], results: &[ValType]) -> String {
-    let list = |kinds: &[ValType]| kinds.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ");
     match results {
         [one] => format!("({}) -> {one}", list(params)),
         _ => format!("({}) -> ({})", list(params), list(results)),
     }
 }
 
+fn list(kinds: &[ValType]) -> String {
+    const LISTED_MAX: usize = 20;
+    let mut words: Vec<_> = kinds.iter().take(LISTED_MAX).map(ToString::to_string).collect();
+    if kinds.len() > LISTED_MAX {
+        words.push(format!("{} more", kinds.len() - LISTED_MAX));
+    }
+    words.join(", ")
+}
+
+/// `2 pages or more`, `0 to 1 entries`.
+pub fn bounds_words(minimum: u64, maximum: Option<u64>, unit: &str) -> String {
+    match maximum {
+        Some(maximum) => format!("{minimum} to {maximum} {unit}"),
+        None => format!("{minimum} {unit} or more"),
+    }
+}
+
+/// A guest's name in quotes, as [`shown`].
+pub fn quoted(name: &str) -> String {
+    format!("\"{}\"", shown(name))
+}
+
 /// A guest's name as people may see it: bounded, without control characters.
 pub fn shown(name: &str) -> String {
     const SHOWN_MAX: usize = 120;
-    let mut text: String = name.chars().take(SHOWN_MAX).flat_map(char::escape_default).collect();
-    if name.chars().count() > SHOWN_MAX {
+    let mut characters = name.chars();
+    let mut text: String = characters.by_ref().take(SHOWN_MAX).flat_map(char::escape_default).collect();
+    if characters.next().is_some() {
         text.push('…');
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use ValType::{F64, I32, I64};
+
+    #[test]
+    fn function_words_are_those_that_plans_compare() {
+        assert_eq!(function_words(&[], &[]), "() -> ()");
+        assert_eq!(function_words(&[], &[I32]), "() -> i32");
+        assert_eq!(function_words(&[I32, I64], &[F64]), "(i32, i64) -> f64");
+        assert_eq!(function_words(&[I32], &[I32, I32]), "(i32) -> (i32, i32)");
+        assert!(function_words(&[I32; 1000], &[]).ends_with("i32, 980 more) -> ()"));
+    }
+
+    #[test]
+    fn shown_escapes_and_shortens() {
+        assert_eq!(shown("a\u{1b}[1m\u{202e}"), "a\\u{1b}[1m\\u{202e}");
+        assert_eq!(shown(&"x".repeat(500)).chars().count(), 121);
+        assert_eq!(shown(&"x".repeat(120)), "x".repeat(120));
+    }
 }

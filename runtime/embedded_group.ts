@@ -44,6 +44,8 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
   readonly #native: NativeGroup;
   readonly #calls = new Map<number, Waiter<CallOutcome>>();
   readonly #installs = new Map<number, Waiter<InstallReport>>();
+  readonly #warmings = new Map<number, Waiter<number>>();
+  #lastWarming = 0;
   #closing: Promise<void> | undefined;
   #whenClosed: () => void = nothing;
 
@@ -84,6 +86,15 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
     await this.#now(() => this.#native.trim(functionId, idle));
   }
 
+  warm(functionId: number, idle: number): Promise<number> {
+    return new Promise((resolve, reject) => {
+      this.#checkOpen();
+      const id = this.#lastWarming = this.#lastWarming % ID_MAX + 1;
+      coded(() => this.#native.warm(id, functionId, idle));
+      this.#warmings.set(id, { resolve, reject });
+    });
+  }
+
   stats(): Promise<GroupStats> {
     return this.#now(() => this.#native.stats());
   }
@@ -112,6 +123,15 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
   /** The add-on's: a function is not. */
   notInstalled(id: number, error: CrossedError): void {
     this.#takeInstall(id).reject(new FaasletError(error.code, error.message));
+  }
+
+  /** The add-on's: Faaslets are idle, or there is no room for them. */
+  warmed(id: number, idle: number | CrossedError): void {
+    const waiter = this.#warmings.get(id);
+    assert(waiter !== undefined, "a warming ends once");
+    this.#warmings.delete(id);
+    if (typeof idle === "number") waiter.resolve(idle);
+    else waiter.reject(new FaasletError(idle.code, idle.message));
   }
 
   /** The add-on's: the last thread has ended; nothing follows. */

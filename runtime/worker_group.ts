@@ -130,6 +130,8 @@ export interface GroupStats {
   /** Since the group was opened. */
   readonly restored: number;
   readonly resets: number;
+  /** Time of all resets, microseconds. */
+  readonly resetUs: number;
   readonly discarded: number;
 }
 
@@ -145,6 +147,11 @@ export interface WorkerGroup {
   cancel(callId: number): void;
   /** Drops idle Faaslets of a function down to `idle`. */
   trim(functionId: number, idle: number): Promise<void>;
+  /**
+   * Restores Faaslets of a function until `idle` are idle, or its limit; gives how many are. `ERR_CAPACITY` when the
+   * machine has no room for as many: those that were made stay.
+   */
+  warm(functionId: number, idle: number): Promise<number>;
   stats(): Promise<GroupStats>;
   /** Cancels what runs, waits for it, frees everything. Idempotent. */
   close(): Promise<void>;

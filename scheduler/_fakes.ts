@@ -98,6 +98,9 @@ export class FakeGroup implements WorkerGroup {
   trim(): never {
     throw new Error("not in this fake");
   }
+  warm(): never {
+    throw new Error("not in this fake");
+  }
   stats(): Promise<GroupStats> {
     return Promise.resolve({
       functions: 1,
@@ -106,6 +109,7 @@ export class FakeGroup implements WorkerGroup {
       threads: 3,
       restored: 4,
       resets: 5,
+      resetUs: 5,
       discarded: 6,
     });
   }

@@ -24,6 +24,8 @@ export interface CompletionSink {
   ended(outcome: CallOutcome): void;
   installed(id: number, report: InstallReport): void;
   notInstalled(id: number, error: CrossedError): void;
+  /** Faaslets that are idle now, or why there are not as many as asked for. */
+  warmed(id: number, idle: number | CrossedError): void;
   closed(): void;
 }
 
@@ -37,6 +39,7 @@ export function readCompletions(block: Uint8Array, sink: CompletionSink): void {
     const n = numbers.subarray(entry * FIELDS, (entry + 1) * FIELDS);
     if (n[0] === 0) sink.ended(callOutcome(n, cursor));
     else if (n[0] === 2) sink.closed();
+    else if (n[0] === 3) sink.warmed(n[1]!, crossedError(take(cursor, n[15]!)) ?? n[3]!);
     else if (n[2] === 0) sink.installed(n[1]!, installReport(n, cursor));
     else sink.notInstalled(n[1]!, crossedError(take(cursor, n[15]!))!);
   }

@@ -15,6 +15,8 @@ export declare class NativeGroup {
   remove(functionId: number): void
   /** Keeps at most `idle` idle Faaslets of a function. */
   trim(functionId: number, idle: number): void
+  /** Restores Faaslets of a function until `idle` are idle; its end is a completion. */
+  warm(id: number, functionId: number, idle: number): void
   /** What ended since the last time, in one block; empty when nothing did. */
   drain(): Uint8Array
   /** What a call with the process's own streams changed in its file system; once. */
@@ -108,6 +110,8 @@ export interface NativeStats {
   runningCalls: number
   restored: number
   resets: number
+  /** Time of all resets. */
+  resetUs: number
   discarded: number
 }
 

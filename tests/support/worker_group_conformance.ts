@@ -138,7 +138,10 @@ export function workerGroupConformance(name: string, open: () => Promise<WorkerG
       message: /unreachable[^]*starting/,
     });
     const limits = { initTimeoutMs: 30 };
-    await assert.rejects(driver.install("init_fails", { init: "loop", limits }), { code: "ERR_INIT", message: /30 ms/ });
+    await assert.rejects(driver.install("init_fails", { init: "loop", limits }), {
+      code: "ERR_INIT",
+      message: /30 ms/,
+    });
     await assert.rejects(driver.install("start_loops", { limits }), { code: "ERR_INIT", message: /30 ms/ });
     assert.equal((await driver.group.stats()).functions, 0);
   });
@@ -169,6 +172,15 @@ export function workerGroupConformance(name: string, open: () => Promise<WorkerG
     await until(async () => (await driver.group.stats()).idleFaaslets === 3, "three are idle");
     await driver.group.trim(1, 1);
     assert.equal((await driver.group.stats()).idleFaaslets, 1);
+  });
+
+  check("Faaslets are warmed ahead of their calls, up to the limit", async (driver) => {
+    await driver.install("noop", { limits: { idle: 5 } });
+    assert.equal(await driver.group.warm(1, 3), 3);
+    assert.equal((await driver.call({})).start, "warm");
+    assert.equal(await driver.group.warm(1, 100), 5);
+    assert.equal((await driver.group.stats()).idleFaaslets, 5);
+    await assert.rejects(driver.group.warm(77, 1), { code: "ERR_NOT_FOUND" });
   });
 
   check("logs keep their first bytes and count all", async (driver) => {
@@ -236,6 +248,7 @@ function cloning(group: WorkerGroup): WorkerGroup {
     remove: (id) => group.remove(id),
     cancel: (id) => group.cancel(id),
     trim: (id, idle) => group.trim(id, idle),
+    warm: (id, idle) => group.warm(id, idle),
     stats: async () => structuredClone(await group.stats()),
     close: () => group.close(),
   };

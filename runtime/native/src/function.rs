@@ -107,16 +107,18 @@ impl Function {
         self.idle.lock().ok()?.pop()
     }
 
-    /// Keeps a Faaslet that was reset; drops it when there are enough.
-    pub fn keep(&self, faaslet: Faaslet) {
+    /// Keeps a Faaslet that was reset; drops it, and says so, when there are enough.
+    pub fn keep(&self, faaslet: Faaslet) -> bool {
         if self.removed.load(Ordering::SeqCst) {
-            return;
+            return false;
         }
         if let Ok(mut idle) = self.idle.lock()
             && idle.len() < self.idle_max.load(Ordering::Relaxed)
         {
             idle.push(faaslet);
+            return true;
         }
+        false
     }
 
     pub fn idle_count(&self) -> usize {

@@ -23,7 +23,9 @@ pub fn pack(completions: Vec<Completion>) -> Vec<u8> {
         match completion {
             Completion::Ended(record) => block.call(&record),
             Completion::Installed(id, Ok(installed)) => block.installed(id, &installed),
-            Completion::Installed(id, Err(fault)) => block.refused(id, &fault),
+            Completion::Installed(id, Err(fault)) => block.refused(1.0, id, &fault),
+            Completion::Warmed(id, Ok(idle)) => block.push(&[3.0, f64::from(id), 0.0, idle as f64]),
+            Completion::Warmed(id, Err(fault)) => block.refused(3.0, id, &fault),
             Completion::Closed => block.push(&[2.0]),
         }
     }
@@ -83,10 +85,10 @@ impl Block {
         self.bytes.extend_from_slice(&installed.log);
     }
 
-    fn refused(&mut self, id: u32, fault: &Fault) {
+    fn refused(&mut self, kind: f64, id: u32, fault: &Fault) {
         let error = text(fault);
         let mut numbers = [0.0; FIELDS];
-        (numbers[0], numbers[1], numbers[2]) = (1.0, f64::from(id), 1.0);
+        (numbers[0], numbers[1], numbers[2]) = (kind, f64::from(id), 1.0);
         numbers[FIELDS - 1] = error.len() as f64;
         self.push(&numbers);
         self.bytes.extend_from_slice(&error);

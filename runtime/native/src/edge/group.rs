@@ -74,6 +74,8 @@ pub struct NativeStats {
     pub running_calls: u32,
     pub restored: f64,
     pub resets: f64,
+    /// Time of all resets.
+    pub reset_us: f64,
     pub discarded: f64,
 }
 
@@ -168,6 +170,12 @@ impl NativeGroup {
         Ok(())
     }
 
+    /// Restores Faaslets of a function until `idle` are idle; its end is a completion.
+    #[napi(catch_unwind)]
+    pub fn warm(&self, id: u32, function_id: u32, idle: u32) -> Result<(), Coded> {
+        Ok(self.group.warm(id, function_id, idle as usize)?)
+    }
+
     /// What ended since the last time, in one block; empty when nothing did.
     #[napi(catch_unwind)]
     pub fn drain<'env>(&self, env: &'env Env) -> Result<Uint8ArraySlice<'env>, Coded> {
@@ -193,6 +201,7 @@ impl NativeGroup {
             running_calls: calls as u32,
             restored: count(&counters.restored),
             resets: count(&counters.resets),
+            reset_us: count(&counters.reset_ns) / 1e3,
             discarded: count(&counters.discarded),
         })
     }

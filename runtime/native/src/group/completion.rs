@@ -4,6 +4,8 @@
 pub enum Completion {
     Ended(Box<CallRecord>),
     Installed(u32, Outcome<Installed>),
+    /// How many Faaslets are idle now.
+    Warmed(u32, Outcome<usize>),
     /// The group's last thread has ended.
     Closed,
 }

@@ -9,6 +9,15 @@ use crate::function::{Function, Settings};
 pub enum Job {
     Install(Box<Install>),
     Call(Box<CallJob>),
+    Warm(Warm),
+}
+
+/// Faaslets to have ready before anybody calls.
+pub struct Warm {
+    /// Names the completion.
+    pub id: u32,
+    pub function: Arc<Function>,
+    pub idle: usize,
 }
 
 pub struct Install {

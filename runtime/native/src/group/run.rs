@@ -9,6 +9,7 @@ use faaslet_wasi::{Sink, SinkBuffer, Stdin, Waits, WhenFull};
 use rustix::time::{ClockId, clock_gettime};
 
 use super::completion::{CallRecord, Completion, Installed, StartKind, Status};
+use super::job::Warm;
 use super::{CallJob, Group, Install, Job, Stdio, lock};
 use crate::artefact;
 use crate::ending::Ending;
@@ -34,7 +35,26 @@ pub fn run(group: &Arc<Group>, job: Job) -> Thread {
             Thread::Good
         }
         Job::Call(job) => call(group, *job),
+        Job::Warm(warm) => {
+            let outcome = guarded(|| self::warm(group, &warm));
+            group.complete(Completion::Warmed(warm.id, outcome));
+            Thread::Good
+        }
     }
+}
+
+/// Restores Faaslets ahead of their calls.
+fn warm(group: &Group, warm: &Warm) -> Result<usize, Fault> {
+    let function = &warm.function;
+    let proto = function.proto.get().ok_or_else(|| Fault::bug("no Proto-Faaslet"))?;
+    while function.idle_count() < warm.idle {
+        let faaslet = Faaslet::restore(function, proto)?;
+        group.counters.restored.fetch_add(1, Ordering::Relaxed);
+        if !function.keep(faaslet) {
+            break;
+        }
+    }
+    Ok(function.idle_count())
 }
 
 fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
@@ -140,6 +160,7 @@ fn call(group: &Arc<Group>, job: CallJob) -> Thread {
 }
 
 fn recycle(group: &Group, function: &Function, mut faaslet: Faaslet) {
+    let begin = Instant::now();
     let reset = guarded(|| {
         let proto = function.proto.get().ok_or_else(|| Fault::bug("no Proto-Faaslet"))?;
         if function.meta.restore_each_call {
@@ -151,6 +172,8 @@ fn recycle(group: &Group, function: &Function, mut faaslet: Faaslet) {
     match reset {
         Ok(Some(faaslet)) => {
             group.counters.resets.fetch_add(1, Ordering::Relaxed);
+            let nanos = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
+            group.counters.reset_ns.fetch_add(nanos, Ordering::Relaxed);
             function.keep(faaslet);
         }
         _ => {

@@ -222,6 +222,7 @@ impl Waits for Group {
 impl Watch for Group {
     /// Jobs wait and none was started for some ticks: every thread computes. Then twice as many may.
     fn tick(self: Arc<Self>) {
+        self.announce_again();
         let Ok(mut queue) = self.queue.try_lock() else { return };
         let started = self.counters.started.load(Ordering::Relaxed);
         let stands_still = self.counters.seen.swap(started, Ordering::Relaxed) == started;

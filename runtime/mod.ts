@@ -32,5 +32,11 @@ export type {
   ModuleReport,
 } from "./registry.ts";
 export { EmbeddedGroup, type EmbeddedGroupOptions } from "./embedded_group.ts";
-export { type InspectOptions, inspectModule, layoutModule } from "./native/mod.ts";
+export { inspectModule, type InspectOptions, layoutModule } from "./native/mod.ts";
 export { type MountedDirectory, runOnce, type RunOptions, type RunResult } from "./run_once.ts";
+export { compileChild } from "./compile_child.ts";
+export { type Compiled, Compiler, type CompilerOptions } from "./compiler.ts";
+export { KvFunctionRegistry, type RegistryOptions } from "./function_registry.ts";
+export { FUNCTION_SETTINGS_SCHEMA, type FunctionSettings, parseSettings } from "./function_settings.ts";
+export { engineHash } from "./native/mod.ts";
+export { checkName, DEFAULT_TENANT, isName, NAME_GRAMMAR } from "./names.ts";

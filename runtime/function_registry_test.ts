@@ -1,0 +1,200 @@
+import assert from "node:assert/strict";
+import { Blobs, KEYS, type Kv, openKv } from "../state/mod.ts";
+import { guest } from "../tests/support/guests.ts";
+import { EmbeddedGroup } from "./embedded_group.ts";
+import { KvFunctionRegistry, type RegistryOptions } from "./function_registry.ts";
+import { compileModule, engineHash, inspectModule } from "./native/mod.ts";
+import type { DeployRequest } from "./registry.ts";
+
+/** A registry on a real store and a real group; compiling is counted and happens here. */
+async function withRegistry(
+  body: (tools: {
+    registry: KvFunctionRegistry;
+    group: EmbeddedGroup;
+    kv: Deno.Kv;
+    compiled: () => number;
+    reopen: (over?: Partial<RegistryOptions>) => Promise<KvFunctionRegistry>;
+  }) => Promise<void>,
+): Promise<void> {
+  const directory = await Deno.makeTempDir();
+  const kv = await openKv(`${directory}/kv`);
+  const groups: EmbeddedGroup[] = [];
+  let compilations = 0;
+  function reopen(over: Partial<RegistryOptions> = {}): Promise<KvFunctionRegistry> {
+    const group = new EmbeddedGroup({ threadsMax: 8 });
+    groups.push(group);
+    return KvFunctionRegistry.open({
+      kv,
+      blobs: new Blobs(over.kv ?? kv),
+      group,
+      inspect: inspectModule,
+      compile: (wasm) => {
+        compilations++;
+        return Promise.resolve({ artefact: compileModule(wasm), wallMs: 1, cpuMs: 1 });
+      },
+      engineHash: engineHash(),
+      now: () => 0,
+      ...over,
+    });
+  }
+  try {
+    const registry = await reopen();
+    await body({ registry, group: groups[0]!, kv, compiled: () => compilations, reopen });
+    await registry.close();
+  } finally {
+    for (const group of groups) await group.close();
+    kv.close();
+    await Deno.remove(directory, { recursive: true });
+  }
+}
+
+function request(over: Partial<DeployRequest> = {}): DeployRequest {
+  return { tenant: "default", name: "echo", wasm: guest("echo"), settings: {}, files: [], ...over };
+}
+
+async function keysOf(kv: Deno.Kv, prefix: Deno.KvKey): Promise<string[]> {
+  const keys: string[] = [];
+  for await (const { key } of kv.list({ prefix })) keys.push(JSON.stringify(key));
+  return keys;
+}
+
+async function run(group: EmbeddedGroup, functionId: number, text: string): Promise<string> {
+  const input = new TextEncoder().encode(text);
+  const outcome = await group.call({ id: 1, functionId, input, timeoutMs: 5_000 });
+  return new TextDecoder().decode(outcome.output);
+}
+
+Deno.test("deploy() makes a function callable; the same again changes nothing", async () => {
+  await withRegistry(async ({ registry, group, compiled }) => {
+    const first = await registry.deploy(request());
+    assert.equal(first.outcome, "created");
+    assert.equal(first.record.version, 1);
+    assert.equal(await run(group, registry.live("default", "echo")!.functionId, "hello"), "hello");
+    const second = await registry.deploy(request());
+    assert.equal(second.outcome, "unchanged");
+    assert.equal(compiled(), 1);
+  });
+});
+
+Deno.test("deploy() of other settings is a new version that compiles nothing", async () => {
+  await withRegistry(async ({ registry, group, compiled }) => {
+    await registry.deploy(request());
+    const { outcome, record } = await registry.deploy(request({ settings: { timeoutMs: 5 } }));
+    assert.deepEqual([outcome, record.version, compiled()], ["updated", 2, 1]);
+    assert.equal((await group.stats()).functions, 1, "the old version is gone");
+  });
+});
+
+Deno.test("deploy() with dryRun stores nothing and leaves nothing installed", async () => {
+  await withRegistry(async ({ registry, group, kv }) => {
+    const { outcome, record } = await registry.deploy(request({ dryRun: true }));
+    assert.deepEqual([outcome, record.report.style], ["dry-run", "plain"]);
+    assert.equal(registry.live("default", "echo"), undefined);
+    assert.equal((await group.stats()).functions, 0);
+    assert.deepEqual(await keysOf(kv, ["t"]), []);
+  });
+});
+
+Deno.test("deploy() that fails at any check leaves the live version as it was", async () => {
+  await withRegistry(async ({ registry, group }) => {
+    await registry.deploy(request());
+    const bad: [Partial<DeployRequest>, string][] = [
+      [{ wasm: new TextEncoder().encode("(module)") }, "ERR_MODULE_FORMAT"],
+      [{ settings: { timeoutMS: 5 } }, "ERR_SETTINGS_INVALID"],
+      [{ settings: { memoryBytes: 100 } }, "ERR_SETTINGS_INVALID"],
+      [{ settings: { entry: "nothing" } }, "ERR_MODULE_ENTRY"],
+      [{ files: [{ path: "/a/../b", bytes: new Uint8Array(1) }] }, "ERR_SETTINGS_INVALID"],
+      [{ wasm: guest("init_fails"), settings: { init: "trap", entry: "main" } }, "ERR_INIT"],
+    ];
+    for (const [over, code] of bad) await assert.rejects(registry.deploy(request(over)), { code });
+    const live = registry.live("default", "echo")!;
+    assert.equal(live.record.version, 1);
+    assert.equal(await run(group, live.functionId, "still"), "still");
+    await assert.rejects(registry.deploy(request({ name: "a/b" })), { code: "ERR_NAME_INVALID" });
+  });
+});
+
+Deno.test("a restarted registry serves what it had, without compiling", async () => {
+  await withRegistry(async ({ registry, compiled, reopen }) => {
+    await registry.deploy(
+      request({ files: [{ path: "/data/a", bytes: new Uint8Array(200_000).fill(7) }, { path: "/d" }] }),
+    );
+    const again = await reopen();
+    assert.equal(again.live("default", "echo"), undefined, "nothing is loaded before it is asked for");
+    const [one, two] = await Promise.all([again.ready("default", "echo"), again.ready("default", "echo")]);
+    assert.equal(one, two);
+    assert.equal(one!.record.version, 1);
+    assert.equal(compiled(), 1);
+    const other = await reopen({ engineHash: "another engine" });
+    await other.ready("default", "echo");
+    assert.equal(compiled(), 2, "machine code of another engine is not used");
+  });
+});
+
+Deno.test("remove() reclaims bytes that no other function names", async () => {
+  await withRegistry(async ({ registry, kv }) => {
+    await registry.deploy(request());
+    await registry.deploy(request({ name: "twin" }));
+    const before = await keysOf(kv, ["t", "default", "blob"]);
+    assert.equal(before.length, 2, "the same bytes are stored once");
+    assert.equal(await registry.remove("default", "echo"), true);
+    assert.deepEqual(await keysOf(kv, ["t", "default", "blob"]), before);
+    assert.equal(await registry.remove("default", "twin"), true);
+    assert.deepEqual(await keysOf(kv, ["t"]), []);
+    assert.equal(await registry.remove("default", "twin"), false);
+  });
+});
+
+Deno.test("a store that fails at any commit leaves the old version or the new, and a restart reclaims the rest", async () => {
+  await withRegistry(async ({ registry, kv, reopen }) => {
+    await registry.deploy(request());
+    const large = { path: "/large", bytes: crypto.getRandomValues(new Uint8Array(60_000)) };
+    for (let failAt = 1;; failAt++) {
+      const faulty = failing(kv, failAt);
+      const broken = await reopen({ kv: faulty.kv });
+      const deployed = await broken.deploy(request({ files: [large] })).then(() => true, (error) => {
+        assert.equal(error.code, "ERR_STORAGE");
+        return false;
+      });
+      const restarted = await reopen();
+      const { record } = (await restarted.ready("default", "echo"))!;
+      assert.equal(record.version, deployed ? 2 : 1);
+      assert.deepEqual(await keysOf(kv, ["t", "default", "pending"]), []);
+      assert.equal((await keysOf(kv, ["t", "default", "blob"])).length, deployed ? 3 : 2);
+      if (deployed) break;
+    }
+    assert.equal((await kv.get(KEYS.function("default", "echo"))).versionstamp !== null, true);
+  });
+});
+
+/** A store whose `failAt`th write fails, and all after it: what a crash at that point leaves. */
+function failing(kv: Deno.Kv, failAt: number): { kv: Kv } {
+  let writes = 0;
+  function check(): void {
+    if (++writes >= failAt) throw new Error("planned failure");
+  }
+  const proxy: Kv = {
+    get: kv.get.bind(kv),
+    getMany: kv.getMany.bind(kv),
+    list: kv.list.bind(kv),
+    close: kv.close.bind(kv),
+    set: async (key, value) => {
+      check();
+      return await kv.set(key, value);
+    },
+    delete: async (key) => {
+      check();
+      await kv.delete(key);
+    },
+    atomic: () => {
+      const commit = kv.atomic();
+      const original = commit.commit.bind(commit);
+      commit.commit = async () => {
+        check();
+        return await original();
+      };
+      return commit;
+    },
+  };
+  return { kv: proxy };
+}

@@ -1,0 +1,83 @@
+/**
+ * What whoever deploys a function may choose, with defaults and maxima from `limits.ts`. Unknown settings are refused: a
+ * mistyped one would otherwise be a limit that does not hold.
+ *
+ * @module
+ */
+import { z } from "zod";
+import { FaasletError } from "../errors.ts";
+import { FUNCTION_LIMITS as LIMITS, WASM_PAGE_BYTES } from "../limits.ts";
+import type { FaasletLimits } from "./worker_group.ts";
+
+const TEXT = new TextEncoder();
+
+/** The settings as they are kept: every field has a value. */
+export const FUNCTION_SETTINGS_SCHEMA = z.strictObject({
+  entry: exportName().describe("Export that runs once a call; found from the module's exports when absent"),
+  init: exportName().describe("Export that runs once before the snapshot"),
+  timeoutMs: count(1, LIMITS.timeoutMsMax, LIMITS.timeoutMsDefault, "A call's deadline, milliseconds"),
+  initTimeoutMs: count(1, LIMITS.initTimeoutMsMax, LIMITS.initTimeoutMsDefault, "The initialiser's, milliseconds"),
+  memoryBytes: count(0, LIMITS.memoryBytesMax, LIMITS.memoryBytesDefault, "Linear memory, whole pages of 64 KiB")
+    .refine((bytes) => bytes % WASM_PAGE_BYTES === 0, `has to be a multiple of ${WASM_PAGE_BYTES}`),
+  inputBytes: count(0, LIMITS.inputBytesMax, LIMITS.inputBytesMax, "A call's input"),
+  outputBytes: count(0, LIMITS.outputBytesMax, LIMITS.outputBytesDefault, "A call's output"),
+  logBytes: count(0, LIMITS.logBytesMax, LIMITS.logBytesDefault, "Kept of standard output and of standard error, each"),
+  concurrency: count(1, LIMITS.concurrencyMax, LIMITS.concurrencyDefault, "Calls that run at once"),
+  queue: count(0, LIMITS.queueMax, LIMITS.queueDefault, "Calls that wait; more are refused with 429"),
+  idle: count(0, LIMITS.idleMax, LIMITS.idleDefault, "Idle Faaslets that are kept"),
+  fileBytes: count(0, LIMITS.fileBytesMax, LIMITS.fileBytesDefault, "What a call may write to its private files"),
+  files: count(0, LIMITS.filesMax, LIMITS.filesDefault, "Private files and directories of a call"),
+  descriptors: count(4, LIMITS.descriptorsMax, LIMITS.descriptorsDefault, "Open files of a call"),
+  environment: z.record(z.string().regex(/^[^=\0]+$/, "a variable's name has no = and no NUL"), withoutNul())
+    .refine(
+      (all) => bytesOf(Object.entries(all).flat()) <= LIMITS.environmentBytesMax,
+      tooLarge(LIMITS.environmentBytesMax),
+    )
+    .default({}).describe("Environment variables; nothing is inherited"),
+  arguments: z.array(withoutNul())
+    .refine((all) => bytesOf(all) <= LIMITS.argumentsBytesMax, tooLarge(LIMITS.argumentsBytesMax))
+    .default([]).describe("Arguments after the program's name"),
+  cgi: z.boolean().default(true).describe("Whether a request's method, path and headers reach the guest (RFC 3875)"),
+  contentType: z.string().max(200).regex(/^[\w.+*-]+\/[\w.+*-]+(?: *; *[\w-]+=[\w."+/-]+)*$/, "is not a media type")
+    .default("application/octet-stream").describe("Of the answers"),
+});
+
+/** A function's settings, complete. */
+export type FunctionSettings = z.infer<typeof FUNCTION_SETTINGS_SCHEMA>;
+
+/** Reads settings as a client wrote them. Throws `ERR_SETTINGS_INVALID` with every problem in `details`. */
+export function parseSettings(written: unknown): FunctionSettings {
+  const result = FUNCTION_SETTINGS_SCHEMA.safeParse(written ?? {});
+  if (result.success) return result.data;
+  const details = result.error.issues.map((issue) => {
+    const name = issue.path.map(String).join(".");
+    return name === "" ? issue.message : `${name}: ${issue.message}`;
+  });
+  throw new FaasletError("ERR_SETTINGS_INVALID", `cannot use the settings: ${details[0]}`, { details });
+}
+
+/** The part of the settings that a worker group enforces. */
+export function faasletLimits(settings: FunctionSettings): FaasletLimits {
+  const { initTimeoutMs, memoryBytes, outputBytes, logBytes, fileBytes, files, descriptors, idle } = settings;
+  return { initTimeoutMs, memoryBytes, outputBytes, logBytes, fileBytes, files, descriptors, idle };
+}
+
+function count(least: number, most: number, usual: number, what: string) {
+  return z.int().min(least).max(most).default(usual).describe(`${what}; at most ${most}`);
+}
+
+function exportName() {
+  return z.string().min(1).max(1_000).optional();
+}
+
+function withoutNul() {
+  return z.string().regex(/^[^\0]*$/, "holds a NUL byte");
+}
+
+function bytesOf(texts: readonly string[]): number {
+  return texts.reduce((sum, text) => sum + TEXT.encode(text).length + 1, 0);
+}
+
+function tooLarge(max: number): string {
+  return `is larger than ${max} bytes`;
+}

@@ -1,0 +1,23 @@
+/**
+ * Every key of the store, in one place. A part is a part: nothing is joined into strings, so no name can be built that
+ * reaches into another tenant's keys. Tenant first, so that one listing finds all that a tenant owns.
+ *
+ * @module
+ */
+
+/** Raised when the layout changes, so that an old store is noticed. */
+export const SCHEMA_VERSION = 1;
+
+export const KEYS = {
+  schema: (): Deno.KvKey => ["schema"],
+  /** A function's live version. */
+  function: (tenant: string, name: string): Deno.KvKey => ["t", tenant, "function", name],
+  functions: (tenant: string): Deno.KvKey => ["t", tenant, "function"],
+  /** What a blob is made of; written last, so that it is there only when all chunks are. */
+  blob: (tenant: string, digest: string): Deno.KvKey => ["t", tenant, "blob", digest],
+  chunk: (tenant: string, digest: string, index: number): Deno.KvKey => ["t", tenant, "chunk", digest, index],
+  chunks: (tenant: string, digest: string): Deno.KvKey => ["t", tenant, "chunk", digest],
+  /** Says that a blob is being written for a record that is not there yet. */
+  pending: (tenant: string, digest: string): Deno.KvKey => ["t", tenant, "pending", digest],
+  pendings: (tenant: string): Deno.KvKey => ["t", tenant, "pending"],
+} as const;

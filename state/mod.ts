@@ -1,0 +1,14 @@
+/**
+ * The state's door.
+ *
+ * Job: keep bytes and records for longer than a process lives: keys, chunked blobs, the store itself.
+ *
+ * Not its job: what the bytes mean.
+ *
+ * Invariants: a key names its tenant first; a blob is whole or not there; every failure of the store is `ERR_STORAGE`.
+ *
+ * @module
+ */
+export { Blobs, digestOf } from "./blobs.ts";
+export { KEYS, SCHEMA_VERSION } from "./keys.ts";
+export { type Kv, openKv, stored } from "./kv.ts";

@@ -100,7 +100,7 @@ export class FakeGroup {
   }
   stats() {
     const counts = { functions: 1, idleFaaslets: 2, runningCalls: 0, threads: 3 };
-    return Promise.resolve({ ...counts, restored: 4, resets: 5, discarded: 6 });
+    return Promise.resolve({ ...counts, restored: 4, resets: 5, resetUs: 5, discarded: 6 });
   }
 }
 

@@ -68,7 +68,8 @@ export function createApp(options: AppOptions): App {
   };
 }
 
-function buildResources(context: AppContext): OpenAPIHono {
+/** Everything but calls, as a router. */
+export function buildResources(context: AppContext): OpenAPIHono {
   const app = new OpenAPIHono();
   addHealth(app, context);
   addMetrics(app, context);

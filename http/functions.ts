@@ -64,11 +64,11 @@ async function deploy(context: AppContext, deploys: { running: number }, name: s
   deploys.running++;
   let taken = 0;
   try {
+    const dryRun = isOn(new URL(request.url).searchParams.get("dryRun"));
     const type = request.headers.get("content-type") ?? "application/wasm";
     const body = await context.bodies.read(request, uploadBytesMax(type));
     taken = body.length;
-    const upload = await parseUpload(type, body);
-    const dryRun = isOn(new URL(request.url).searchParams.get("dryRun"));
+    const upload = parseUpload(type, body);
     const { outcome, record } = await context.registry.deploy({ tenant: DEFAULT_TENANT, name, dryRun, ...upload });
     return Response.json({ outcome, function: record }, {
       status: outcome === "created" ? 201 : 200,

@@ -94,6 +94,7 @@ export function documentFunctions(registry: Registry): void {
     responses: {
       200: jsonAnswer("The live version", FunctionSchema),
       304: { description: "It is what the ETag says" },
+      400: problemAnswer("The name is none"),
       404: problemAnswer("There is none"),
     },
   });
@@ -127,7 +128,11 @@ export function documentFunctions(registry: Registry): void {
     path: "/v1/functions/{name}",
     summary: "Remove a function with all its versions",
     request: { params },
-    responses: { 204: { description: "Removed" }, 404: problemAnswer("There is none") },
+    responses: {
+      204: { description: "Removed" },
+      400: problemAnswer("The name is none"),
+      404: problemAnswer("There is none"),
+    },
   });
   documentCalls(registry);
 }

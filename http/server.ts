@@ -19,9 +19,9 @@ export interface Server {
   readonly url: string;
   /** Resolves when the server has stopped, for whatever reason. */
   readonly finished: Promise<void>;
-  /** Stops listening, lets requests that are being answered end, closes idle connections. */
+  /** Stops listening, closes idle connections, and resolves when requests that are being answered have their answer. */
   shutdown(): Promise<void>;
-  /** Closes everything at once. Idempotent. */
+  /** Closes everything at once. Does nothing once the server stops: its last connections close with their answers. */
   abort(): void;
 }
 
@@ -35,12 +35,8 @@ export function startServer(options: ServerOptions): Server {
     );
   }
   const stop = new AbortController();
-  const server = listen({
-    handler,
-    hostname: hostname.replace(/^\[|\]$/g, ""),
-    port,
-    signal: stop.signal,
-  });
+  const server = listen({ handler, hostname: hostname.replace(/^\[|\]$/g, ""), port, signal: stop.signal });
+  let isStopping = false;
   const { port: taken } = server.addr;
   const host = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
   return {
@@ -48,8 +44,18 @@ export function startServer(options: ServerOptions): Server {
     port: taken,
     url: `http://${host}:${taken}`,
     finished: server.finished,
-    shutdown: () => server.shutdown(),
-    abort: () => stop.abort(),
+    async shutdown() {
+      if (!isStopping) {
+        isStopping = true;
+        await server.shutdown();
+      }
+      await server.finished;
+    },
+    abort() {
+      // The platform throws, where nobody can catch it, when a server that shuts down is aborted.
+      if (!isStopping) stop.abort();
+      isStopping = true;
+    },
   };
 }
 

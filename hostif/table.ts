@@ -66,7 +66,8 @@ export const HOST_FUNCTIONS: readonly HostFunction[] = [
     name: "__faasm_host_interface_test",
     params: [{ name: "number", type: "i32" }],
     results: [],
-    effect: "Raises a fault of the host on purpose. FAASM's own tests import it; ours show with it that a fault is contained.",
+    effect:
+      "Raises a fault of the host on purpose. FAASM's own tests import it; ours show with it that a fault is contained.",
     limits: [],
     errors: ["trap ERR_BUG: always"],
     hostile: "Ends the call that asked for it, and nothing else.",

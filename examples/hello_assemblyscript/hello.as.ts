@@ -1,7 +1,9 @@
 // Answers with a greeting for whoever is named in the request's body.
 
+@external("env", "__faasm_read_input")
 declare function readInput(buffer: usize, length: i32): i32;
 
+@external("env", "__faasm_write_output")
 declare function writeOutput(bytes: usize, length: i32): void;
 
 export function handle(): i32 {

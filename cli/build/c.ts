@@ -51,7 +51,8 @@ async function findCompiler(context: BuildContext): Promise<Compile> {
     context.useTool(driver);
     return (flags) => runTool(driver, [TARGET, ...flags, source, "-o", target], "it was there a moment ago");
   }
-  return (flags) => compileWithPackage(context, driver, flags);
+  const clang = await loadPackage(context);
+  return (flags) => compileWithPackage(clang, context, driver, flags);
 }
 
 const TARGET = "--target=wasm32-wasi";
@@ -69,20 +70,25 @@ const HEADER = /\.(h|hh|hpp|hxx|inc|ipp)$/i;
 const HEADERS_MAX = 200;
 
 interface ClangPackage {
+  /** Without words it only makes itself ready. */
   runClang(
-    words: string[],
+    words: string[] | null,
     files: Record<string, Uint8Array>,
     options: {
-      stdout(bytes: Uint8Array | null): void;
-      stderr(bytes: Uint8Array | null): void;
-      fetchProgress(): void;
+      stdout?(bytes: Uint8Array | null): void;
+      stderr?(bytes: Uint8Array | null): void;
+      fetchProgress?(): void;
     },
   ): Promise<Record<string, unknown>>;
   version: string;
 }
 
-async function compileWithPackage(context: BuildContext, driver: string, flags: readonly string[]): Promise<void> {
-  const { runClang, version } = await loadPackage(context);
+async function compileWithPackage(
+  { runClang, version }: ClangPackage,
+  context: BuildContext,
+  driver: string,
+  flags: readonly string[],
+): Promise<void> {
   context.useTool(`clang of @yowasp/clang ${version}`);
   const name = basename(context.source);
   const files = await readSources(context.source);
@@ -90,7 +96,7 @@ async function compileWithPackage(context: BuildContext, driver: string, flags: 
   let said = "";
   const listen = (bytes: Uint8Array | null): void => void (said += bytes === null ? "" : words.decode(bytes));
   try {
-    const options = { stdout: listen, stderr: listen, fetchProgress: ignoreProgress };
+    const options = { stdout: listen, stderr: listen };
     const built = await runClang([driver, ...flags, name, "-o", "module.wasm"], files, options);
     await Deno.writeFile(context.target, built["module.wasm"] as Uint8Array);
   } catch (cause) {
@@ -106,7 +112,10 @@ async function loadPackage(context: BuildContext): Promise<ClangPackage> {
   // Not a literal: Deno would fetch the package at every start of this program, also when no C is built.
   const specifier: string = "@yowasp/clang";
   try {
-    return await import(specifier);
+    const clang: ClangPackage = await import(specifier);
+    // It would say how much of itself it has read from the disk, on standard output, which is for data.
+    await clang.runClang(null, {}, { fetchProgress() {} });
+    return clang;
   } catch (cause) {
     throw new FaasletError(
       "ERR_TOOLCHAIN",
@@ -132,6 +141,3 @@ async function readSources(source: string): Promise<Record<string, Uint8Array>> 
   }
   return files;
 }
-
-/** It counts bytes that are on the disk already, and would do so on standard output. */
-function ignoreProgress(): void {}

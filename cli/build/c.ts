@@ -13,6 +13,8 @@ import { failed, runTool, tryTool } from "./tool.ts";
 type Compile = (flags: readonly string[]) => Promise<void>;
 
 const OPTIMISE = "-O2";
+/** WASI's C++ libraries cannot throw: with exceptions on, a `std::vector` is enough to leave undefined symbols. */
+const NO_EXCEPTIONS = "-fno-exceptions";
 /** A program with an initialiser for its Proto-Faaslet exports it; one without is not changed by this. */
 const EXPORT_INITIALISER = "-Wl,--export-if-defined=_faasm_zygote";
 /** Lets the host run the constructors once, before the initialiser, and enter at main behind them. */
@@ -25,7 +27,7 @@ const SPLIT_START = [
 /** Builds one source file, as a plain command or, when it has a `_faasm_zygote`, so that this can be snapshotted. */
 export async function buildC(context: BuildContext): Promise<void> {
   const compile = await findCompiler(context);
-  const flags = [OPTIMISE, EXPORT_INITIALISER];
+  const flags = [OPTIMISE, EXPORT_INITIALISER, ...(isPlainC(context.source) ? [] : [NO_EXCEPTIONS])];
   await compile(flags);
   const { exports } = await describe(context.target);
   if (exports.includes("_faasm_zygote") && !exports.includes("__wasm_call_ctors")) {
@@ -38,9 +40,13 @@ async function describe(path: string): Promise<{ exports: string[] }> {
   return { exports: WebAssembly.Module.exports(module).map(({ name }) => name) };
 }
 
+function isPlainC(source: string): boolean {
+  return /\.c$/i.test(source);
+}
+
 async function findCompiler(context: BuildContext): Promise<Compile> {
   const { source, target } = context;
-  const driver = /\.c$/i.test(source) ? "clang" : "clang++";
+  const driver = isPlainC(source) ? "clang" : "clang++";
   const sdk = Deno.env.get("WASI_SDK_PATH");
   if (sdk) {
     const program = join(sdk, "bin", driver);

@@ -102,6 +102,11 @@ impl Function {
         })
     }
 
+    /// Whether anything of the guest runs before the snapshot; else memory is as the module has it.
+    pub fn runs_before_snapshot(&self) -> bool {
+        self.handles.start.is_some() || !self.handles.before.is_empty()
+    }
+
     /// An idle Faaslet, the one used last: its pages are likelier to be in the processor's caches.
     pub fn take_idle(&self) -> Option<Faaslet> {
         self.idle.lock().ok()?.pop()

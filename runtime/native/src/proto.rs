@@ -34,11 +34,15 @@ impl Proto {
         let wasi =
             faaslet.store.data().wasi.snapshot().map_err(|e| Fault::new("ERR_SNAPSHOT_HANDLE", e.to_string()))?;
         let globals = faaslet.globals.clone().iter().map(|global| global.get(&mut faaslet.store)).collect();
-        let tables = if function.meta.escaping.is_empty() { Vec::new() } else { table_differences(function, faaslet)? };
+        // Described when code writes to them; a module may do that without any reference to a function.
+        let tables = if function.meta.tables.is_empty() { Vec::new() } else { table_differences(function, faaslet)? };
         let image = match &faaslet.store.data().shape {
-            // SAFETY: the memory is readable up to its length, and the Faaslet is not running: we hold it exclusively.
-            Some(shape) => Arc::new(unsafe { Image::of_memory(shape.base().as_ptr(), shape.bytes()) }?),
-            None => function.initial.clone(),
+            Some(shape) if function.runs_before_snapshot() => {
+                let (base, bytes) = (shape.base().as_ptr(), shape.bytes());
+                // SAFETY: the memory is readable up to its length, and the Faaslet is not running: we hold it exclusively.
+                Arc::new(unsafe { Image::of_memory(base, bytes, &function.initial) }?)
+            }
+            _ => function.initial.clone(),
         };
         Ok(Self { image, globals, tables, wasi })
     }

@@ -6,15 +6,21 @@ use std::os::unix::fs::FileExt;
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 
+use super::written::Written;
 use crate::fault::Fault;
 
 /// The machine's page, in bytes.
 pub const PAGE: usize = 4096;
+/// Zeros behind the last byte that is none, from which on they are left out of the file. A page of a hole in the file that a
+/// guest touches comes to be in the file first and, when it is written, beside it as well: twice the memory, and the half in
+/// the file for as long as the function lives. Plain memory has no such cost, but it is one more mapping for each Faaslet.
+const TAIL_MIN: usize = 1 << 20;
 
 /// Immutable once made; shared by all Faaslets that start from it. Zero pages take no room in it.
 pub struct Image {
     file: File,
     bytes: usize,
+    mapped: usize,
     kept: usize,
 }
 
@@ -22,28 +28,31 @@ impl Image {
     /// An image of `bytes` bytes, a whole number of pages, filled by `pieces` in their order (later ones win).
     pub fn from_pieces<'a>(bytes: usize, pieces: impl Iterator<Item = (usize, &'a [u8])>) -> Result<Self, Fault> {
         let file = Self::create(bytes)?;
-        let mut kept = 0;
+        let (mut kept, mut last) = (0, 0);
         for (offset, piece) in pieces {
-            if offset.checked_add(piece.len()).is_none_or(|end| end > bytes) {
-                return Err(Fault::new("ERR_ARTEFACT", "a data segment lies outside the memory"));
-            }
+            let end = offset.checked_add(piece.len()).filter(|end| *end <= bytes);
+            let end = end.ok_or_else(|| Fault::new("ERR_ARTEFACT", "a data segment lies outside the memory"))?;
             file.write_all_at(piece, offset as u64).map_err(|e| Fault::capacity("a memory image", e))?;
             kept += piece.len();
+            last = last.max(if piece.is_empty() { 0 } else { end });
         }
-        Self::seal(file, bytes, kept)
+        Self::seal(file, bytes, last, kept)
     }
 
-    /// An image of a live memory. Only pages that hold something are written.
+    /// An image of a live memory that started as the image `before`. Only pages that hold something are written, and only
+    /// those that may are looked at: a look at a page that was never touched would allocate it.
     ///
     /// # Safety
     /// `base` is readable for `bytes` bytes, and no guest code runs on it meanwhile.
-    pub unsafe fn of_memory(base: *const u8, bytes: usize) -> Result<Self, Fault> {
+    pub unsafe fn of_memory(base: *const u8, bytes: usize, before: &Self) -> Result<Self, Fault> {
         let file = Self::create(bytes)?;
-        let mut kept = 0;
+        let (mut kept, mut last) = (0, 0);
         let mut run: Option<usize> = None;
+        let mut written = Written::of(base, bytes, before);
         for offset in (0..=bytes).step_by(PAGE) {
+            let may_hold = offset < bytes && written.may_hold(offset);
             // SAFETY: the page at `offset` lies below `bytes`, which the caller vouches for.
-            let holds = offset < bytes && !is_zero(unsafe { std::slice::from_raw_parts(base.add(offset), PAGE) });
+            let holds = may_hold && !is_zero(unsafe { std::slice::from_raw_parts(base.add(offset), PAGE) });
             match (run, holds) {
                 (None, true) => run = Some(offset),
                 (Some(start), false) => {
@@ -51,12 +60,12 @@ impl Image {
                     let piece = unsafe { std::slice::from_raw_parts(base.add(start), offset - start) };
                     file.write_all_at(piece, start as u64).map_err(|e| Fault::capacity("a snapshot", e))?;
                     kept += piece.len();
-                    run = None;
+                    (run, last) = (None, offset);
                 }
                 _ => {}
             }
         }
-        Self::seal(file, bytes, kept)
+        Self::seal(file, bytes, last, kept)
     }
 
     fn create(bytes: usize) -> Result<File, Fault> {
@@ -69,16 +78,25 @@ impl Image {
         Ok(File::from(fd))
     }
 
-    /// Sealed for good: a shrunk file would raise SIGBUS in guests, a changed one would change them.
-    fn seal(file: File, bytes: usize, kept: usize) -> Result<Self, Fault> {
+    /// Sealed for good: a shrunk file would raise SIGBUS in guests, a changed one would change them. All is zero from `last`
+    /// on.
+    fn seal(file: File, bytes: usize, last: usize, kept: usize) -> Result<Self, Fault> {
+        let last = last.next_multiple_of(PAGE);
+        let mapped = if last == 0 || bytes - last >= TAIL_MIN { last } else { bytes };
+        ftruncate(&file, mapped as u64).map_err(Fault::bug)?;
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
         fcntl_add_seals(&file, seals).map_err(Fault::bug)?;
-        Ok(Self { file, bytes, kept })
+        Ok(Self { file, bytes, mapped, kept })
     }
 
     /// Size of the memory that it is an image of.
     pub fn bytes(&self) -> usize {
         self.bytes
+    }
+
+    /// Bytes from the beginning that are in the file. What follows, up to `bytes`, is zero.
+    pub fn mapped_bytes(&self) -> usize {
+        self.mapped
     }
 
     /// Bytes of it that were written: the rest is zero and takes no room.
@@ -94,38 +112,4 @@ impl Image {
 fn is_zero(page: &[u8]) -> bool {
     // Chunks of 64 bytes let the compiler use wide loads and still stop early.
     page.chunks(64).all(|chunk| chunk.iter().fold(0, |any, byte| any | byte) == 0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_image_keeps_only_pages_that_hold_something() -> Result<(), Fault> {
-        let mut memory = vec![0u8; 16 * PAGE];
-        memory[5 * PAGE + 7] = 1;
-        memory[6 * PAGE] = 2;
-        memory[15 * PAGE + 4095] = 3;
-        // SAFETY: the vector outlives the call and nobody else uses it.
-        let image = unsafe { Image::of_memory(memory.as_ptr(), memory.len()) }?;
-        assert_eq!(image.kept_bytes(), 3 * PAGE);
-        let mut back = vec![0u8; memory.len()];
-        image.file.read_exact_at(&mut back, 0).map_err(Fault::bug)?;
-        assert_eq!(back, memory);
-        Ok(())
-    }
-
-    #[test]
-    fn an_image_cannot_be_changed_or_shrunk() -> Result<(), Fault> {
-        let image = Image::from_pieces(2 * PAGE, [(10, &b"abc"[..])].into_iter())?;
-        assert!(image.file.write_all_at(b"x", 0).is_err());
-        assert!(ftruncate(&image.file, 0).is_err());
-        Ok(())
-    }
-
-    #[test]
-    fn a_piece_outside_the_memory_is_refused() {
-        let refused = Image::from_pieces(PAGE, [(PAGE - 1, &b"ab"[..])].into_iter());
-        assert_eq!(refused.err().map(|fault| fault.code), Some("ERR_ARTEFACT"));
-    }
 }

@@ -42,6 +42,8 @@ impl Shape {
 
     fn grow_to(&self, bytes: usize) -> Result<(), Fault> {
         let mut slot = self.slot.lock().map_err(|_| Fault::bug("memory poisoned"))?;
+        // Left over when a growth failed half-way and could not be undone at once.
+        slot.close(self.bytes())?;
         slot.open(self.bytes(), bytes)?;
         self.bytes.store(bytes, Ordering::Relaxed);
         Ok(())
@@ -51,13 +53,10 @@ impl Shape {
     /// Wasmtime has to read it again (`Memory::grow` by 0).
     pub fn reset(&self, image: &Image) -> Result<bool, Fault> {
         let mut slot = self.slot.lock().map_err(|_| Fault::bug("memory poisoned"))?;
-        let grown = self.bytes();
-        if grown > image.bytes() {
-            slot.close(image.bytes(), grown)?;
-            self.bytes.store(image.bytes(), Ordering::Relaxed);
-        }
+        slot.close(image.bytes())?;
+        let before = self.bytes.swap(image.bytes(), Ordering::Relaxed);
         slot.drop_private_pages(image.bytes())?;
-        Ok(grown != image.bytes())
+        Ok(before != image.bytes())
     }
 }
 

@@ -6,6 +6,10 @@
 mod image;
 mod linear;
 mod slot;
+mod written;
+
+#[cfg(test)]
+mod tests;
 
 pub use image::Image;
 pub use linear::{Creator, Shape, create_with};

@@ -31,7 +31,7 @@ pub fn slots_in_use() -> usize {
 /// One reservation. All of it is inaccessible except what its owner mapped.
 pub struct Slot {
     base: NonNull<u8>,
-    /// Bytes from the base that were ever made accessible since the slot was taken.
+    /// Bytes from the base beyond which nothing is accessible.
     accessible: usize,
 }
 
@@ -71,48 +71,47 @@ impl Slot {
         unsafe { self.base.as_ptr().add(offset).cast() }
     }
 
-    /// Maps the image copy-on-write at the base.
+    /// Maps the image copy-on-write at the base; nothing may be accessible yet.
     pub fn map_image(&mut self, image: &Image) -> Result<(), Fault> {
-        if image.bytes() == 0 {
-            return Ok(());
+        let (mapped, bytes) = (image.mapped_bytes(), image.bytes());
+        assert!(self.accessible == 0 && mapped <= bytes && bytes <= SLOT_RESERVATION);
+        if mapped > 0 {
+            self.accessible = mapped;
+            let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
+            // SAFETY: the range lies in this reservation, which nobody else uses; the file is sealed against shrinking, so
+            // no access to it can raise SIGBUS.
+            unsafe { mmap(self.at(0), mapped, ProtFlags::READ | ProtFlags::WRITE, flags, image.file(), 0) }
+                .map_err(|e| Fault::capacity("mapping of a snapshot", e))?;
         }
-        assert!(image.bytes() <= SLOT_RESERVATION);
-        self.accessible = self.accessible.max(image.bytes());
-        // SAFETY: the range lies in this reservation, which nobody else uses; the file is sealed against shrinking, so no
-        // access to it can raise SIGBUS.
-        let mapped = unsafe {
-            mmap(
-                self.at(0),
-                image.bytes(),
-                ProtFlags::READ | ProtFlags::WRITE,
-                MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE,
-                image.file(),
-                0,
-            )
-        };
-        mapped.map(drop).map_err(|e| Fault::capacity("mapping of a snapshot", e))
+        if mapped < bytes { self.open(mapped, bytes) } else { Ok(()) }
     }
 
-    /// Makes `[from, to)` accessible, zero.
+    /// Makes `[from, to)` accessible, zero. `from` is where the accessible part ends.
     pub fn open(&mut self, from: usize, to: usize) -> Result<(), Fault> {
-        assert!(from <= to && to <= SLOT_RESERVATION);
-        self.accessible = self.accessible.max(to);
+        assert!(from == self.accessible && from <= to && to <= SLOT_RESERVATION);
+        // Before the attempt: one that fails half-way has made a part accessible, which has to be taken away again.
+        self.accessible = to;
         // SAFETY: the range lies in this reservation; its pages were never written since they were last unmapped.
-        unsafe { mprotect(self.at(from), to - from, MprotectFlags::READ | MprotectFlags::WRITE) }
-            .map_err(|e| Fault::capacity("growth of a linear memory", e))
+        let opened = unsafe { mprotect(self.at(from), to - from, MprotectFlags::READ | MprotectFlags::WRITE) };
+        opened.map_err(|e| {
+            let _ = self.close(from);
+            Fault::capacity("growth of a linear memory", e)
+        })
     }
 
-    /// Takes `[from, to)` away: its pages are freed, an access faults.
-    pub fn close(&mut self, from: usize, to: usize) -> Result<(), Fault> {
+    /// Takes everything from `from` on away: its pages are freed, an access faults.
+    pub fn close(&mut self, from: usize) -> Result<(), Fault> {
+        let to = self.accessible;
+        assert!(from <= to);
         if from == to {
             return Ok(());
         }
-        assert!(from < to && to <= SLOT_RESERVATION);
         let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
         // SAFETY: the range lies in this reservation; replacing it drops only what this slot's owner had there.
         unsafe { mmap_anonymous(self.at(from), to - from, ProtFlags::empty(), flags) }
-            .map(drop)
-            .map_err(|e| Fault::capacity("return of a linear memory", e))
+            .map_err(|e| Fault::capacity("return of a linear memory", e))?;
+        self.accessible = from;
+        Ok(())
     }
 
     /// Drops the private pages of `[0, to)`: an image mapped there shows again.
@@ -128,8 +127,7 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         IN_USE.fetch_sub(1, Ordering::Relaxed);
-        let accessible = std::mem::take(&mut self.accessible);
-        let clean = self.close(0, accessible).is_ok();
+        let clean = self.close(0).is_ok();
         if clean
             && let Ok(mut free) = FREE.lock()
             && free.len() < FREE_MAX

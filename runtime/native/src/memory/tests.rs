@@ -1,0 +1,199 @@
+//! What the parts promise each other, and what a hostile guest would look for in memory that others used before (H11).
+
+use std::os::unix::fs::FileExt;
+
+use rustix::fs::{fstat, ftruncate};
+
+use super::image::{Image, PAGE};
+use super::slot::Slot;
+use crate::fault::Fault;
+
+const MIB: usize = 1 << 20;
+
+/// Blocks of 512 bytes that a file's pages take.
+fn blocks(image: &Image) -> Result<i64, Fault> {
+    fstat(image.file()).map(|stat| stat.st_blocks).map_err(Fault::bug)
+}
+
+/// A byte of a slot, which has to be accessible.
+fn byte(slot: &Slot, at: usize) -> u8 {
+    // SAFETY: the tests read what they mapped.
+    unsafe { slot.base().as_ptr().add(at).read_volatile() }
+}
+
+fn write(slot: &Slot, at: usize, value: u8) {
+    // SAFETY: as above.
+    unsafe { slot.base().as_ptr().add(at).write_volatile(value) }
+}
+
+/// The permissions of the mapping that an address lies in.
+fn permissions(slot: &Slot, at: usize) -> Option<String> {
+    let address = slot.base().as_ptr().addr() + at;
+    let maps = std::fs::read_to_string("/proc/self/maps").ok()?;
+    maps.lines().find_map(|line| {
+        let (range, rest) = line.split_once(' ')?;
+        let (start, end) = range.split_once('-')?;
+        let bound = |text| usize::from_str_radix(text, 16).ok();
+        (bound(start)? <= address && address < bound(end)?).then(|| rest.chars().take(4).collect())
+    })
+}
+
+fn image(bytes: usize, pieces: &[(usize, &[u8])]) -> Result<Image, Fault> {
+    Image::from_pieces(bytes, pieces.iter().copied())
+}
+
+fn mapped(image: &Image) -> Result<Slot, Fault> {
+    let mut slot = Slot::take()?;
+    slot.map_image(image)?;
+    Ok(slot)
+}
+
+fn snapshot(slot: &Slot, bytes: usize, before: &Image) -> Result<Image, Fault> {
+    // SAFETY: the slot is mapped for so many bytes and nobody else uses it.
+    unsafe { Image::of_memory(slot.base().as_ptr(), bytes, before) }
+}
+
+fn contents(image: &Image) -> Result<Vec<u8>, Fault> {
+    let mut bytes = vec![0; image.bytes()];
+    let file = std::fs::File::from(image.file().try_clone_to_owned().map_err(Fault::bug)?);
+    file.read_exact_at(&mut bytes[..image.mapped_bytes()], 0).map_err(Fault::bug)?;
+    Ok(bytes)
+}
+
+#[test]
+fn an_image_keeps_only_pages_that_hold_something() -> Result<(), Fault> {
+    let empty = image(16 * PAGE, &[])?;
+    let slot = mapped(&empty)?;
+    for (at, value) in [(5 * PAGE + 7, 1), (6 * PAGE, 2), (9 * PAGE, 0), (15 * PAGE + 4095, 3)] {
+        write(&slot, at, value);
+    }
+    let taken = snapshot(&slot, 16 * PAGE, &empty)?;
+    assert_eq!((taken.kept_bytes(), taken.mapped_bytes()), (3 * PAGE, 16 * PAGE));
+    let mut expected = vec![0; 16 * PAGE];
+    (expected[5 * PAGE + 7], expected[6 * PAGE], expected[15 * PAGE + 4095]) = (1, 2, 3);
+    assert!(contents(&taken)? == expected);
+    Ok(())
+}
+
+#[test]
+fn an_image_cannot_be_changed_or_shrunk() -> Result<(), Fault> {
+    let image = image(2 * PAGE, &[(10, b"abc")])?;
+    let file = std::fs::File::from(image.file().try_clone_to_owned().map_err(Fault::bug)?);
+    assert!(file.write_all_at(b"x", 0).is_err());
+    assert!(ftruncate(&file, 0).is_err());
+    assert!(ftruncate(&file, 1 << 30).is_err());
+    Ok(())
+}
+
+#[test]
+fn a_piece_outside_the_memory_is_refused() {
+    for piece in [(PAGE - 1, &b"ab"[..]), (PAGE + 1, b""), (usize::MAX, b"ab")] {
+        let refused = Image::from_pieces(PAGE, [piece].into_iter());
+        assert_eq!(refused.err().map(|fault| fault.code), Some("ERR_ARTEFACT"));
+    }
+}
+
+#[test]
+fn a_tail_of_zeros_is_plain_memory() -> Result<(), Fault> {
+    for (bytes, pieces, expected) in [
+        (64 * MIB, &[][..], 0),
+        (64 * MIB, &[(3 * PAGE - 1, &b"x"[..])][..], 3 * PAGE),
+        (64 * MIB, &[(64 * MIB - 1, &b"x"[..])][..], 64 * MIB),
+        (64 * MIB, &[(64 * MIB, &b""[..])][..], 0),
+        // Not worth a mapping.
+        (16 * PAGE, &[(0, &b"x"[..])][..], 16 * PAGE),
+        (16 * PAGE, &[][..], 0),
+    ] {
+        assert_eq!(image(bytes, pieces)?.mapped_bytes(), expected);
+    }
+    let image = image(64 * MIB, &[(0, b"data")])?;
+    let mut slot = mapped(&image)?;
+    for at in (PAGE..64 * MIB).step_by(PAGE) {
+        write(&slot, at, 1);
+    }
+    slot.drop_private_pages(64 * MIB)?;
+    assert!((0..64 * MIB).step_by(PAGE).all(|at| byte(&slot, at) == if at == 0 { b'd' } else { 0 }));
+    assert!(blocks(&image)? <= 8, "nothing of the tail came to be in the file");
+    Ok(())
+}
+
+/// A look at a page of a hole would put it into the file, for as long as the function lives.
+#[test]
+fn a_snapshot_does_not_fill_the_holes_of_what_it_looks_at() -> Result<(), Fault> {
+    let before = image(64 * MIB, &[(0, b"first"), (64 * MIB - 1, b"x")])?;
+    let mut slot = mapped(&before)?;
+    slot.open(64 * MIB, 96 * MIB)?;
+    write(&slot, 32 * MIB, 7);
+    write(&slot, 96 * MIB - 1, 8);
+    let taken = snapshot(&slot, 96 * MIB, &before)?;
+    assert_eq!((taken.kept_bytes(), taken.mapped_bytes()), (4 * PAGE, 96 * MIB));
+    let bytes = contents(&taken)?;
+    assert_eq!((&bytes[..5], bytes[64 * MIB - 1], bytes[32 * MIB], bytes[96 * MIB - 1]), (&b"first"[..], b'x', 7, 8));
+    assert!(blocks(&before)? <= 3 * 8, "two pages of data and the page that was written");
+    Ok(())
+}
+
+/// Whatever was written, grown and reset before: a snapshot is the memory, byte for byte.
+#[test]
+fn a_snapshot_is_the_memory_whatever_was_done_to_it() -> Result<(), Fault> {
+    let mut seed = 0x2545_f491_u32;
+    let mut below = |bound: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 17;
+        seed ^= seed << 5;
+        seed as usize % bound
+    };
+    for _ in 0..200 {
+        let bytes = (1 + below(8)) * 64 * 1024 * (1 + 15 * below(2));
+        let pieces: Vec<_> = (0..below(4)).map(|_| (below(bytes - 4), &b"data"[..])).collect();
+        let before = Image::from_pieces(bytes, pieces.into_iter())?;
+        let mut slot = mapped(&before)?;
+        let grown = bytes + below(3) * 64 * 1024;
+        slot.open(bytes, grown)?;
+        for _ in 0..below(20) {
+            write(&slot, below(grown), below(3) as u8);
+        }
+        if below(4) == 0 {
+            slot.drop_private_pages(bytes)?;
+        }
+        let taken = snapshot(&slot, grown, &before)?;
+        let live: Vec<u8> = (0..grown).map(|at| byte(&slot, at)).collect();
+        assert!(contents(&taken)? == live);
+        let restored = mapped(&taken)?;
+        assert!((0..grown).all(|at| byte(&restored, at) == live[at]));
+    }
+    Ok(())
+}
+
+/// H11: the range of addresses is the same, what is in it is not.
+#[test]
+fn a_slot_that_is_used_again_is_empty_and_as_small_as_its_owner_wants_it() -> Result<(), Fault> {
+    // Taken by no other test meanwhile: each takes its own out of the list before it gives one back.
+    for attempt in 0..100 {
+        let large = image(4 * MIB, &[(0, b"secret"), (4 * MIB - 6, b"secret")])?;
+        let mut slot = mapped(&large)?;
+        slot.open(4 * MIB, 8 * MIB)?;
+        for at in (0..8 * MIB).step_by(PAGE) {
+            write(&slot, at, 0x5a);
+        }
+        let base = slot.base();
+        drop(slot);
+        let mut small = Slot::take()?;
+        if small.base() != base && attempt < 99 {
+            continue;
+        }
+        assert_eq!(small.base(), base, "the slot that was given back last is given out first");
+        assert_eq!(permissions(&small, 0).as_deref(), Some("---p"));
+        small.map_image(&image(PAGE, &[])?)?;
+        assert!((0..PAGE).all(|at| byte(&small, at) == 0));
+        for at in [PAGE, 2 * PAGE, 4 * MIB - 1, 4 * MIB, 8 * MIB - 1, 8 * MIB] {
+            assert_eq!(permissions(&small, at).as_deref(), Some("---p"), "at {at:#x}");
+        }
+        small.open(PAGE, 8 * MIB)?;
+        assert!((0..8 * MIB).step_by(PAGE).all(|at| byte(&small, at) == 0));
+        small.close(PAGE)?;
+        assert_eq!(permissions(&small, PAGE).as_deref(), Some("---p"));
+        return Ok(());
+    }
+    Ok(())
+}

@@ -32,13 +32,15 @@ pub struct Files {
 pub struct Local {
     nodes: Nodes,
     next: Inode,
-    /// Of the files in it that are its own.
+    /// Of the files and links in it that are its own.
     bytes: u64,
+    /// Names beyond one for each node: hard links, which cost a name and no node.
+    more_names: usize,
 }
 
 impl Files {
     pub fn new(global: Arc<GlobalFiles>, quotas: FileQuotas) -> Self {
-        let local = Arc::new(Local { nodes: Nodes::new(), next: global.next, bytes: 0 });
+        let local = Arc::new(Local { nodes: Nodes::new(), next: global.next, bytes: 0, more_names: 0 });
         Self { global, local, quotas }
     }
 
@@ -120,10 +122,16 @@ impl Files {
         self.check_parent(parent, 1)?;
         self.touch_directory(parent, now)?;
         self.check_room()?;
+        let node = Node::new(content, now);
+        let bytes = self.local.bytes.saturating_add(node.own_bytes());
+        if bytes > self.quotas.bytes {
+            return Err(Errno::Dquot.into());
+        }
         let local = self.local_mut();
         let inode = local.next;
         local.next += 1;
-        local.nodes.insert(inode, Node::new(content, now));
+        local.bytes = bytes;
+        local.nodes.insert(inode, node);
         self.touch_directory(parent, now)?.insert(name, inode);
         Ok(inode)
     }
@@ -132,6 +140,9 @@ impl Files {
     pub fn link(&mut self, inode: Inode, parent: Inode, name: &str, now: u64) -> Result<()> {
         self.check_parent(parent, 1)?;
         self.touch_directory(parent, now)?;
+        self.touch(inode)?;
+        self.check_room()?;
+        self.local_mut().more_names += 1;
         let node = self.touch(inode)?;
         node.links += 1;
         node.changed = now;
@@ -229,8 +240,10 @@ impl Files {
         let node = self.touch(inode)?;
         node.links -= 1;
         node.changed = now;
-        if !is_open {
-            self.release(inode);
+        match node.links {
+            0 if is_open => {}
+            0 => self.release(inode),
+            _ => self.local_mut().more_names -= 1,
         }
         Ok(())
     }
@@ -255,8 +268,13 @@ impl Files {
         Ok(self.local_mut().nodes.get_mut(&inode).ok_or(Errno::Badf)?)
     }
 
+    /// Room for one more node or name.
     fn check_room(&self) -> Result<()> {
-        if self.local.nodes.len() >= self.quotas.files { Err(Errno::Dquot.into()) } else { Ok(()) }
+        if self.local.nodes.len() + self.local.more_names >= self.quotas.files {
+            Err(Errno::Dquot.into())
+        } else {
+            Ok(())
+        }
     }
 
     fn local_mut(&mut self) -> &mut Local {

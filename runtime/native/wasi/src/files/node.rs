@@ -126,10 +126,12 @@ impl Node {
         }
     }
 
-    /// Bytes of a file that the private layer holds for itself.
+    /// Bytes of a file or link that the private layer holds for itself.
     pub fn own_bytes(&self) -> u64 {
         match &self.content {
             Content::File(bytes) if matches!(**bytes, FileBytes::Own(_)) => bytes.as_slice().len() as u64,
+            // The read-only layer has none.
+            Content::Symlink(target) => target.len() as u64,
             _ => 0,
         }
     }

@@ -2,7 +2,7 @@
 //!
 //! Only this is static: whatever belongs to a JavaScript isolate lives in the object that `open()` gave it.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -21,6 +21,7 @@ const TICK: Duration = Duration::from_millis(1);
 const IDLE_TICKS: u32 = 100;
 
 static ENGINE: OnceLock<Result<Engine, Fault>> = OnceLock::new();
+static TICKS: AtomicU64 = AtomicU64::new(0);
 static RUNNING: AtomicUsize = AtomicUsize::new(0);
 static ASLEEP: AtomicBool = AtomicBool::new(false);
 static TICKER: OnceLock<std::thread::Thread> = OnceLock::new();
@@ -76,6 +77,11 @@ fn refused_features() -> WasmFeatures {
         | WasmFeatures::STACK_SWITCHING
 }
 
+/// Changes about once a millisecond while a guest runs.
+pub fn ticks() -> u64 {
+    TICKS.load(Ordering::Relaxed)
+}
+
 /// Held while a guest runs: keeps the ticker awake.
 pub struct Running(());
 
@@ -123,6 +129,7 @@ fn tick(engine: &'static Engine) {
     loop {
         std::thread::sleep(TICK);
         engine.increment_epoch();
+        TICKS.fetch_add(1, Ordering::Relaxed);
         tick_watches();
         idle = if RUNNING.load(Ordering::SeqCst) > 0 { 0 } else { idle + 1 };
         if idle < IDLE_TICKS {

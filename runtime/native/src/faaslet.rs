@@ -78,6 +78,8 @@ impl Faaslet {
             shape: None,
             io: CallIo { input: Arc::from([]), output: None, output_max: function.settings.output_max },
             limits: function.settings.guest_limits,
+            table_elements: 0,
+            seen_tick: 0,
         };
         let mut store = Store::try_new(engine, state).map_err(|e| Fault::capacity("a Faaslet", e))?;
         store.limiter(|state| state);

@@ -3,9 +3,10 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use faaslet_wasi::{CallControl, MemoryView, Wasi, WasiHost};
+use faaslet_wasi::{CallControl, Ended, MemoryView, Wasi, WasiHost};
 use wasmtime::ResourceLimiter;
 
+use crate::engine;
 use crate::memory::Shape;
 
 /// One Faaslet's side of the host interface.
@@ -16,6 +17,10 @@ pub struct State {
     pub shape: Option<Arc<Shape>>,
     pub io: CallIo,
     pub limits: GuestLimits,
+    /// Of all tables together.
+    pub table_elements: usize,
+    /// The engine's tick when a host function last looked at the deadline.
+    pub seen_tick: u64,
 }
 
 /// Input and output of the running call.
@@ -30,6 +35,7 @@ pub struct CallIo {
 #[derive(Clone, Copy)]
 pub struct GuestLimits {
     pub memory_bytes: usize,
+    /// Of all tables together.
     pub table_elements: usize,
 }
 
@@ -44,6 +50,15 @@ impl WasiHost for State {
             None => MemoryView { base: NonNull::dangling(), len: 0 },
         }
     }
+
+    fn go_on(&mut self) -> Result<(), Ended> {
+        let tick = engine::ticks();
+        if tick == self.seen_tick {
+            return Ok(());
+        }
+        self.seen_tick = tick;
+        self.control.go_on()
+    }
 }
 
 impl ResourceLimiter for State {
@@ -51,7 +66,12 @@ impl ResourceLimiter for State {
         Ok(desired <= self.limits.memory_bytes)
     }
 
-    fn table_growing(&mut self, _now: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
-        Ok(desired <= self.limits.table_elements)
+    fn table_growing(&mut self, now: usize, desired: usize, _maximum: Option<usize>) -> wasmtime::Result<bool> {
+        let all = self.table_elements.saturating_add(desired.saturating_sub(now));
+        let fits = all <= self.limits.table_elements;
+        if fits {
+            self.table_elements = all;
+        }
+        Ok(fits)
     }
 }

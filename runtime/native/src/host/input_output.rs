@@ -1,5 +1,6 @@
 //! `__faasm_read_input`, `__faasm_write_output` and the two functions of FAASM's own tests.
 
+use faaslet_wasi::WasiHost;
 use wasmtime::{Caller, Error, Linker, Result};
 
 use super::guest_memory::{copy_in, copy_out};
@@ -7,10 +8,12 @@ use crate::fault::Fault;
 use crate::state::State;
 
 pub fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
-    linker.func_wrap("env", "__faasm_read_input", |caller: Caller<'_, State>, buffer: u32, length: u32| {
+    linker.func_wrap("env", "__faasm_read_input", |mut caller: Caller<'_, State>, buffer: u32, length: u32| {
+        caller.data_mut().go_on()?;
         read_input(caller.data(), buffer, length).map_err(Error::new)
     })?;
     linker.func_wrap("env", "__faasm_write_output", |mut caller: Caller<'_, State>, pointer: u32, length: u32| {
+        caller.data_mut().go_on()?;
         write_output(caller.data_mut(), pointer, length).map_err(Error::new)
     })?;
     linker.func_wrap("env", "__faasm_memory_layout_protection", || {})?;

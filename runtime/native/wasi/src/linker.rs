@@ -8,6 +8,7 @@ use wasmtime::{Caller, Linker};
 use wiggle::GuestMemory;
 
 use crate::abi::wasi_snapshot_preview1 as functions;
+use crate::control::Ended;
 use crate::wasi::Wasi;
 
 const MODULE: &str = "wasi_snapshot_preview1";
@@ -23,6 +24,9 @@ pub struct MemoryView {
 pub trait WasiHost {
     fn wasi(&mut self) -> &mut Wasi;
     fn memory(&self) -> MemoryView;
+    /// Asked before each function: whether the call has to end now. Guest code looks at its deadline in loops and when it enters
+    /// a function; a list of calls without either would never look.
+    fn go_on(&mut self) -> Result<(), Ended>;
 }
 
 /// A value type of the interface.
@@ -72,6 +76,7 @@ macro_rules! functions {
                 MODULE,
                 stringify!($name),
                 |mut caller: Caller<'_, T>, $($argument: $kind),*| -> wasmtime::Result<functions!(@result $($result)?)> {
+                    caller.data_mut().go_on()?;
                     let mut memory = guest_memory(&caller);
                     functions::$name(caller.data_mut().wasi(), &mut memory, $($argument),*)
                 },

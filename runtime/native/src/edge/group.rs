@@ -90,7 +90,6 @@ impl NativeGroup {
     /// Opens a group. `on_wake` is called on the isolate's thread when `drain` has something to give.
     #[napi(factory, catch_unwind)]
     pub fn open(env: &Env, threads_max: u32, on_wake: Function<'_, (), ()>) -> Result<Self, Coded> {
-        crate::panics::keep_quiet();
         let wake: ThreadsafeFunction<(), (), (), napi::Status, false> =
             on_wake.build_threadsafe_function().build().map_err(Fault::bug)?;
         let notify = Box::new(move || {

@@ -8,3 +8,10 @@ mod group;
 mod module;
 mod process;
 mod tree;
+
+/// When the library is loaded: every entry may panic, not only those of a group.
+#[cfg(not(test))]
+#[napi_derive::module_init]
+fn loaded() {
+    crate::panics::keep_quiet();
+}

@@ -43,6 +43,8 @@ pub fn open_threads() -> usize {
 pub struct Group {
     functions: Mutex<HashMap<u32, Arc<Function>>>,
     calls: Mutex<HashMap<u32, Arc<CallSlot>>>,
+    /// Installations, by the function's id: their initialisers are ended by a close.
+    installs: Mutex<HashMap<u32, Arc<CallSlot>>>,
     queue: Mutex<Queue>,
     threads_max: usize,
     /// Threads that exist although nothing runs.
@@ -90,6 +92,7 @@ impl Group {
             queue: Mutex::new(Queue::new(threads_kept)),
             functions: Mutex::default(),
             calls: Mutex::default(),
+            installs: Mutex::default(),
             threads_max: threads_max.max(1),
             threads_kept,
             done: Mutex::default(),
@@ -106,7 +109,11 @@ impl Group {
 
     /// Loads a function and makes its Proto-Faaslet, on a thread of the group.
     pub fn install(self: &Arc<Self>, install: Install) -> Result<(), Fault> {
-        self.submit(Job::Install(Box::new(install)))
+        let id = install.id;
+        if lock(&self.installs)?.insert(id, Arc::default()).is_some() {
+            return Err(Fault::bug("two installations of one id"));
+        }
+        self.submit(Job::Install(Box::new(install))).inspect_err(|_| self.forget_install(id))
     }
 
     /// Runs a call. The function is looked up now: a removal that follows does not touch this call.
@@ -168,17 +175,18 @@ impl Group {
 
     /// Cancels everything; the last thread to end adds `Completion::Closed`.
     pub fn close(&self) -> Result<(), Fault> {
-        for slot in lock(&self.calls)?.values() {
-            slot.cancel();
-        }
         let mut queue = lock(&self.queue)?;
         if queue.closing {
             return Ok(());
         }
+        // First: what is submitted from now on is refused, so that nothing escapes the cancelling.
         queue.closing = true;
         let alone = queue.threads == 0;
         queue.dismiss();
         drop(queue);
+        for slot in lock(&self.calls)?.values().chain(lock(&self.installs)?.values()) {
+            slot.cancel();
+        }
         if alone {
             self.closed();
         }
@@ -227,6 +235,12 @@ impl Group {
         if self.announced.load(Ordering::SeqCst) && self.undrained.fetch_add(1, Ordering::Relaxed) >= PATIENCE_TICKS {
             self.undrained.store(0, Ordering::Relaxed);
             self.announce();
+        }
+    }
+
+    fn forget_install(&self, function: u32) {
+        if let Ok(mut installs) = self.installs.lock() {
+            installs.remove(&function);
         }
     }
 

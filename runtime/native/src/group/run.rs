@@ -31,6 +31,7 @@ pub fn run(group: &Arc<Group>, job: Job) -> Thread {
         Job::Install(install) => {
             let id = install.id;
             let outcome = guarded(|| self::install(group, *install));
+            group.forget_install(id);
             group.complete(Completion::Installed(id, outcome));
             Thread::Good
         }
@@ -47,7 +48,7 @@ pub fn run(group: &Arc<Group>, job: Job) -> Thread {
 fn warm(group: &Group, warm: &Warm) -> Result<usize, Fault> {
     let function = &warm.function;
     let proto = function.proto.get().ok_or_else(|| Fault::bug("no Proto-Faaslet"))?;
-    while function.idle_count() < warm.idle {
+    while function.idle_count() < warm.idle && !lock(&group.queue)?.closing {
         let faaslet = Faaslet::restore(function, proto)?;
         group.counters.restored.fetch_add(1, Ordering::Relaxed);
         if !function.keep(faaslet) {
@@ -80,13 +81,24 @@ fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
         stderr: log(log_max),
         deadline: Some(Instant::now() + init_timeout),
     });
+    let slot =
+        lock(&group.installs)?.get(&id).cloned().ok_or_else(|| Fault::bug("an installation that nobody knows"))?;
+    let draining = || Fault::new("ERR_DRAINING", "the worker group is closed");
+    if !slot.attach(&faaslet.store.data().control) {
+        return Err(draining());
+    }
     let running = crate::engine::Running::start();
     let result = faaslet.initialise(&function)?;
     drop(running);
+    slot.detach();
     let end = faaslet.finish(Ok(0));
     let mut printed = kept(end.stdout).0;
     printed.extend(kept(end.stderr).0);
     if let Err(ending) = result {
+        // Nobody else cancels an initialiser.
+        if matches!(ending, Ending::Cancelled) {
+            return Err(draining());
+        }
         return Err(init_fault(ending, init_timeout, &printed));
     }
     let initialised = Instant::now();

@@ -47,6 +47,8 @@ export const ERRORS = {
   ERR_GUEST_POINTER: { status: 502, title: "The function gave the host a bad pointer" },
   ERR_GUEST_MISUSE: { status: 502, title: "The function misused the host interface" },
   ERR_OUTPUT_LIMIT: { status: 502, title: "The function's output is larger than its limit" },
+  ERR_CHAIN_DEPTH: { status: 502, title: "Calls made calls deeper than the limit" },
+  ERR_CHAIN_BUDGET: { status: 502, title: "The calls that a call led to are over its budget" },
   ERR_CALL_TIMEOUT: { status: 504, title: "The call ran past its deadline" },
   ERR_CALL_CANCELLED: { status: 499, title: "The call was cancelled" },
   ERR_WORKER_LOST: { status: 503, title: "The worker that ran the call is gone" },

@@ -94,10 +94,26 @@ export const COMPILE_LIMITS = {
   parallelMax: 2,
 } as const;
 
+/** What one call from outside may lead to: the whole tree of calls below it shares this. */
+export const CHAIN_LIMITS = {
+  /** The call from outside counts as the first. */
+  depthMax: 256,
+  /** All calls of the tree. */
+  callsMax: 1_000_000,
+  /** Calls of the tree that have not ended; a flood of calls that flood. */
+  inFlightMax: 20_000,
+  /** Inputs of all calls of the tree. */
+  inputBytesMax: 4 * GIB,
+  /** Outputs that wait to be fetched by whoever awaits them. */
+  outputBytesMax: 1 * GIB,
+} as const;
+
 /** One host. */
 export const HOST_LIMITS = {
   /** Calls that run at once; a blocked one keeps its thread. */
   runningMax: 256,
+  /** Calls that wait for calls they made; each keeps a thread, and what its guest holds. */
+  waitingMax: 2_048,
   /** All queues together. */
   queuedMax: 200_000,
   functionsMax: 10_000,
@@ -136,4 +152,6 @@ assert(
   FUNCTION_LIMITS.inputBytesMax <= HOST_LIMITS.requestBodyBytesMax,
   "the largest input fits the memory for request bodies",
 );
+assert(CHAIN_LIMITS.depthMax <= HOST_LIMITS.waitingMax, "a chain as deep as may be can wait");
+assert(CHAIN_LIMITS.inFlightMax <= HOST_LIMITS.queuedMax, "one tree's calls fit the host's queues");
 assert(MODULE_LIMITS.functionBytesMax <= MODULE_LIMITS.bytesMax, "a function body fits a module");

@@ -64,6 +64,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     clock: SYSTEM_CLOCK,
     random: (bytes) => void crypto.getRandomValues(bytes),
     current: (tenant, name) => registry.live(tenant, name),
+    ready: (tenant, name) => registry.ready(tenant, name),
   });
   const app = createApp({ registry, dispatcher, clock: SYSTEM_CLOCK, version: VERSION, logger });
   parts.defer(() => app.close());

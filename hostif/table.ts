@@ -26,6 +26,28 @@ export interface HostFunction {
   readonly hostile: string;
 }
 
+const CHAIN_INPUT = [{ name: "input", type: "i32" }, { name: "length", type: "i32" }] as const;
+const CHAIN_LIMITS = [
+  "CHAIN_LIMITS.depthMax",
+  "CHAIN_LIMITS.callsMax",
+  "CHAIN_LIMITS.inFlightMax",
+  "CHAIN_LIMITS.inputBytesMax",
+  "FUNCTION_LIMITS.inputBytesMax",
+] as const;
+const CHAIN_ERRORS = [
+  "trap ERR_GUEST_POINTER: name or input is not inside linear memory",
+  "trap ERR_GUEST_MISUSE: the name is empty, longer than 255 bytes or not UTF-8, or an initialiser asks",
+  "trap ERR_CHAIN_BUDGET, ERR_CHAIN_DEPTH: of the root call, whose budget the whole tree shares",
+] as const;
+const CHAIN_HOSTILE =
+  "The budget is the root call's and is looked at before anything is copied; a handle is a number of " +
+  "this call's own, so nobody else's call can be named.";
+const AWAIT_ERRORS = [
+  "trap ERR_GUEST_MISUSE: the call holds no such handle, or it was awaited before",
+  "trap ERR_CAPACITY: too many calls of the host wait for others",
+] as const;
+const AWAIT_HOSTILE = "A guessed handle, one of another call and one that was awaited are the same error.";
+
 /** The list. Order is that of the reference page. */
 export const HOST_FUNCTIONS: readonly HostFunction[] = [
   {
@@ -71,5 +93,87 @@ export const HOST_FUNCTIONS: readonly HostFunction[] = [
     limits: [],
     errors: ["trap ERR_BUG: always"],
     hostile: "Ends the call that asked for it, and nothing else.",
+  },
+  {
+    module: "env",
+    name: "__faasm_chain_name",
+    params: [{ name: "name", type: "i32" }, ...CHAIN_INPUT],
+    results: ["i32"],
+    effect:
+      "Starts a call of the tenant's function of that name (NUL-terminated UTF-8) with a copy of the input, and " +
+      "returns a handle for it: 1, 2, 3 ... of this call's own. A call of a function that is not there fails when awaited.",
+    limits: CHAIN_LIMITS,
+    errors: CHAIN_ERRORS,
+    hostile: CHAIN_HOSTILE,
+  },
+  {
+    module: "env",
+    name: "__faasm_chain_function",
+    params: [{ name: "name", type: "i32" }, ...CHAIN_INPUT],
+    results: ["i32"],
+    effect: "The older name of __faasm_chain_name.",
+    limits: CHAIN_LIMITS,
+    errors: CHAIN_ERRORS,
+    hostile: CHAIN_HOSTILE,
+  },
+  {
+    module: "env",
+    name: "__faasm_chain_ptr",
+    params: [{ name: "entry", type: "i32" }, ...CHAIN_INPUT],
+    results: ["i32"],
+    effect:
+      "Starts a call of this same function and version, in a Faaslet of its own that starts from the Proto-Faaslet " +
+      "and is entered at that index of the function table; what stands there is of the type () -> i32.",
+    limits: CHAIN_LIMITS,
+    errors: [...CHAIN_ERRORS, "the called one traps with ERR_GUEST_MISUSE: nothing of that type stands there"],
+    hostile: CHAIN_HOSTILE,
+  },
+  {
+    module: "env",
+    name: "__faasm_chain_this",
+    params: [{ name: "index", type: "i32" }, ...CHAIN_INPUT],
+    results: ["i32"],
+    effect: "Starts a call of this same function and version at its usual entry, where __faasm_get_idx returns index.",
+    limits: CHAIN_LIMITS,
+    errors: CHAIN_ERRORS,
+    hostile: CHAIN_HOSTILE,
+  },
+  {
+    module: "env",
+    name: "__faasm_get_idx",
+    params: [],
+    results: ["i32"],
+    effect: "The index with which __faasm_chain_this made this call; 0 for every other call.",
+    limits: [],
+    errors: [],
+    hostile: "Nothing to gain.",
+  },
+  {
+    module: "env",
+    name: "__faasm_await_call",
+    params: [{ name: "handle", type: "i32" }],
+    results: ["i32"],
+    effect:
+      "Waits until the chained call has ended, without a place among the running calls; returns its return value, or " +
+      "1 when it trapped, ran out of time, was refused or is not there. The handle is of no use after it.",
+    limits: ["HOST_LIMITS.waitingMax"],
+    errors: AWAIT_ERRORS,
+    hostile: AWAIT_HOSTILE,
+  },
+  {
+    module: "env",
+    name: "__faasm_await_call_output",
+    params: [{ name: "handle", type: "i32" }, { name: "pointer", type: "i32" }, { name: "length", type: "i32" }],
+    results: ["i32"],
+    effect:
+      "As __faasm_await_call; the output goes into memory of the guest's own malloc, whose address and length are " +
+      "stored at pointer and length. An empty output is address 0.",
+    limits: ["HOST_LIMITS.waitingMax"],
+    errors: [
+      ...AWAIT_ERRORS,
+      "trap ERR_GUEST_POINTER: pointer, length or what malloc gave is not inside linear memory",
+      "trap ERR_GUEST_MISUSE: the module exports no malloc, or it has no room",
+    ],
+    hostile: `${AWAIT_HOSTILE} What malloc returns is checked like any pointer.`,
   },
 ];

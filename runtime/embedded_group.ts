@@ -20,6 +20,8 @@ import type {
   CallRequest,
   FunctionImage,
   GroupStats,
+  HostAnswer,
+  HostCall,
   InstallReport,
   StartKind,
   WorkerGroup,
@@ -27,7 +29,7 @@ import type {
 
 /** How a group is made. */
 export interface EmbeddedGroupOptions {
-  /** Threads at most: a running call has one, a blocked one keeps it. Default: `HOST_LIMITS.runningMax`. */
+  /** Threads at most: a running call has one, a blocked one keeps it. Default: what `HOST_LIMITS` lets run and wait. */
   readonly threadsMax?: number;
 }
 
@@ -46,12 +48,16 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
   readonly #installs = new Map<number, Waiter<InstallReport>>();
   readonly #warmings = new Map<number, Waiter<number>>();
   #lastWarming = 0;
+  #listener: ((call: HostCall) => void) | undefined;
   #closing: Promise<void> | undefined;
   #whenClosed: () => void = nothing;
 
   /** Opens a group. It keeps the process alive until it is closed. */
   constructor(options: EmbeddedGroupOptions = {}) {
-    this.#native = openGroup(options.threadsMax ?? HOST_LIMITS.runningMax, () => this.#drain());
+    this.#native = openGroup(
+      options.threadsMax ?? HOST_LIMITS.runningMax + HOST_LIMITS.waitingMax,
+      () => this.#drain(),
+    );
   }
 
   install(image: FunctionImage): Promise<InstallReport> {
@@ -99,6 +105,16 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
     return this.#now(() => this.#native.stats());
   }
 
+  listen(listener: (call: HostCall) => void): void {
+    this.#listener = listener;
+  }
+
+  answer({ callId, ticket, value, bytes, error }: HostAnswer): void {
+    if (!this.#calls.has(callId)) return;
+    const fault = error === undefined ? undefined : `${error.code}\n${error.message}`;
+    coded(() => this.#native.answer(callId, ticket, value, bytes, fault));
+  }
+
   close(): Promise<void> {
     this.#closing ??= new Promise((resolve) => {
       this.#whenClosed = resolve;
@@ -134,6 +150,12 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
     else waiter.reject(new FaasletError(idle.code, idle.message));
   }
 
+  /** The add-on's: a guest asks for something. */
+  asked(call: HostCall): void {
+    // Who cancelled the call since, needs no answer.
+    if (this.#calls.has(call.callId)) this.#listener?.(call);
+  }
+
   /** The add-on's: the last thread has ended; nothing follows. */
   closed(): void {
     coded(() => this.#native.release());
@@ -154,8 +176,22 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
       const variables = environment === undefined ? undefined : variablesText(environment);
       const words = request.arguments === undefined ? undefined : wordsText(request.arguments);
       const warmest = start === undefined ? WARMTH.warm : WARMTH[start];
+      const { tableEntry = -1, index = 0, chains } = request;
       coded(() =>
-        this.#native.call(id, functionId, input, Math.max(0, timeoutMs), variables, words, warmest, inheritsStreams)
+        this.#native.call(
+          id,
+          functionId,
+          input,
+          Math.max(0, timeoutMs),
+          variables,
+          words,
+          warmest,
+          inheritsStreams,
+          tableEntry,
+          index,
+          chains?.calls ?? 0,
+          chains?.bytes ?? 0,
+        )
       );
       this.#calls.set(id, { resolve, reject });
     });

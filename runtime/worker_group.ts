@@ -90,6 +90,44 @@ export interface CallRequest {
   readonly arguments?: readonly string[];
   /** At most as warm as this; for measurements. Default: as warm as possible. */
   readonly start?: StartKind;
+  /** Enters at this index of the function table, instead of at the plan's entry. */
+  readonly tableEntry?: number;
+  /** What `__faasm_get_idx` gives. Default: 0. */
+  readonly index?: number;
+  /** How many calls it may make, and bytes of input it may give them in all. Default: none. */
+  readonly chains?: { readonly calls: number; readonly bytes: number };
+}
+
+/** What a guest asks of the rest of the program. */
+export interface HostCall {
+  /** The `CallRequest.id` of the call that asks. */
+  readonly callId: number;
+  /** Names the answer; unique within the call. */
+  readonly ticket: number;
+  readonly operation: HostOperation;
+  /** What they mean is the operation's. */
+  readonly numbers: readonly number[];
+  readonly text: string;
+  readonly bytes: Uint8Array;
+}
+
+/**
+ * - `chain`: a call of the function `text`, or of the asking one when that is empty, with `bytes` as its input and
+ *   `numbers[0]` as its index
+ * - `chain-entry`: a call of the asking function, entered at the table index `numbers[0]`
+ * - `await`: the guest waits for the answer to this ticket; it is no request of its own
+ */
+export type HostOperation = "chain" | "chain-entry" | "await";
+
+/** The answer to a host call. */
+export interface HostAnswer {
+  readonly callId: number;
+  readonly ticket: number;
+  /** A whole number; what it means is the operation's. */
+  readonly value: number;
+  readonly bytes?: Uint8Array;
+  /** The call that asked traps with it. */
+  readonly error?: { readonly code: ErrorCode; readonly message: string };
 }
 
 /** How a call ended. Every call ends exactly once. */
@@ -153,6 +191,10 @@ export interface WorkerGroup {
    */
   warm(functionId: number, idle: number): Promise<number>;
   stats(): Promise<GroupStats>;
+  /** Who is told what guests ask for; to be set before the first call. Host calls nobody listens to are never answered. */
+  listen(listener: (call: HostCall) => void): void;
+  /** Answers a host call; does nothing when its call has ended. */
+  answer(answer: HostAnswer): void;
   /** Cancels what runs, waits for it, frees everything. Idempotent. */
   close(): Promise<void>;
 }

@@ -1,8 +1,10 @@
 import type { ErrorCode } from "../errors.ts";
-import type { CallOutcome, CallStatus, LiveFunction, StartKind } from "../runtime/mod.ts";
+import type { CallOutcome, CallStatus, HostAnswer, LiveFunction, StartKind } from "../runtime/mod.ts";
 import type { Lane } from "./_lane.ts";
 import { Ticket } from "./admission.ts";
 import type { StatusCounts } from "./call_stats.ts";
+import type { ChainTree } from "./_chain_tree.ts";
+import type { ChainLink } from "./_chains.ts";
 
 /** What a caller hands in. */
 export interface CallOptions {
@@ -16,6 +18,10 @@ export interface CallOptions {
   readonly arguments?: readonly string[];
   /** At most as warm as this; for measurements. */
   readonly start?: StartKind;
+  /** Enters at this index of the function table. */
+  readonly tableEntry?: number;
+  /** What the guest gets from `__faasm_get_idx`. */
+  readonly index?: number;
   /** From `Dispatcher.newCallId`, for who needs it before the end, e.g. to cancel. Default: a new one. */
   readonly callId?: string;
 }
@@ -34,6 +40,22 @@ export type CallResult = Omit<CallOutcome, "error"> & {
   readonly retryAfterSeconds: number | undefined;
 };
 
+/** What a call that makes calls has of them. */
+export class MadeCalls {
+  /** Tickets that have not been answered. */
+  readonly open = new Set<number>();
+  /** Those that have not ended. */
+  readonly running = new Set<ActiveCall>();
+  /** The ticket that the call waits for; it has no slot then. */
+  awaited: number | undefined = undefined;
+  /** The answer that the call gets once it has a slot again. */
+  owed: HostAnswer | undefined = undefined;
+  /** From the wait's beginning until the call has a slot again. */
+  isWaiting = false;
+  /** Outputs that are kept for the call. */
+  heldBytes = 0;
+}
+
 /** A call between admission and end. */
 export class ActiveCall extends Ticket {
   readonly callId: string;
@@ -49,6 +71,18 @@ export class ActiveCall extends Ticket {
   startedMs: number | undefined = undefined;
   /** Undoes the timer of a waiting call. */
   stopTimer: (() => void) | undefined = undefined;
+  /** Its place in the tree below a call from outside; undefined for that call itself. */
+  readonly link: ChainLink | undefined;
+  /** Undefined as long as neither it nor a call that led to it has chained. */
+  tree: ChainTree | undefined;
+  /** The calls that it made; undefined until it makes one. */
+  made: MadeCalls | undefined = undefined;
+  hasFailed = false;
+
+  /** 1 for a call from outside. */
+  get depth(): number {
+    return this.link?.depth ?? 1;
+  }
 
   constructor(
     lane: Lane,
@@ -57,6 +91,7 @@ export class ActiveCall extends Ticket {
     options: CallOptions,
     admittedMs: number,
     resolve: (result: CallResult) => void,
+    link?: ChainLink,
   ) {
     super(lane);
     this.counts = counts;
@@ -67,7 +102,14 @@ export class ActiveCall extends Ticket {
     this.deadlineMs = admittedMs +
       (options.timeoutMs ?? options.live.record.settings.timeoutMs);
     this.resolve = resolve;
+    this.link = link;
+    this.tree = link?.tree;
   }
+}
+
+/** Whether a call that waits needs a timer: a chained one ends with its root, unless its own time is shorter. */
+export function needsTimer({ link, deadlineMs }: ActiveCall): boolean {
+  return link === undefined || deadlineMs < link.tree.root.deadlineMs;
 }
 
 const NOTHING = new Uint8Array(0);

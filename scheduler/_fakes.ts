@@ -101,6 +101,8 @@ export class FakeGroup implements WorkerGroup {
   warm(): never {
     throw new Error("not in this fake");
   }
+  listen(): void {}
+  answer(): void {}
   stats(): Promise<GroupStats> {
     return Promise.resolve({
       functions: 1,

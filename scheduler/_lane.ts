@@ -8,12 +8,15 @@ export class Lane {
   queue = 0;
   running = 0;
   waiting = 0;
+  /** Those of the waiting that ran before and want to go on; they stand in front. */
+  resuming = 0;
   /** Average execution time, milliseconds; below 0 before the first call ended. */
   execMs = -1;
   /** True once the table has dropped it: whoever still holds it asks the table again. */
   isForgotten = false;
   first: Ticket | undefined = undefined;
   last: Ticket | undefined = undefined;
+  lastResuming: Ticket | undefined = undefined;
   ringBefore: Lane | undefined = undefined;
   ringNext: Lane | undefined = undefined;
 
@@ -30,8 +33,26 @@ export class Lane {
     this.waiting++;
   }
 
+  /** Puts a call that ran before behind the others of its kind, and before all that never ran. */
+  pushResuming(ticket: Ticket): void {
+    const before = this.lastResuming;
+    const after = before === undefined ? this.first : before.after;
+    ticket.before = before;
+    ticket.after = after;
+    if (before === undefined) this.first = ticket;
+    else before.after = ticket;
+    if (after === undefined) this.last = ticket;
+    else after.before = ticket;
+    this.lastResuming = ticket;
+    this.waiting++;
+    this.resuming++;
+  }
+
   /** Takes a call out of the queue, wherever it stands. */
   remove(ticket: Ticket): void {
+    if (ticket.state === "resuming") this.resuming--;
+    // Only calls of its kind stand before it.
+    if (ticket === this.lastResuming) this.lastResuming = ticket.before;
     if (ticket.before === undefined) this.first = ticket.after;
     else ticket.before.after = ticket.after;
     if (ticket.after === undefined) this.last = ticket.before;

@@ -32,7 +32,8 @@ export type Decision = "started" | "queued" | "function-full" | "host-full";
 /** A call's place in admission. The dispatcher's calls extend it, so that a call is one object. */
 export class Ticket {
   readonly lane: Lane;
-  state: "new" | "waiting" | "running" | "ended" = "new";
+  /** `paused`: it has started, and waits without a slot; `resuming`: it wants one again. */
+  state: "new" | "waiting" | "running" | "paused" | "resuming" | "ended" = "new";
   /** Neighbours in the lane's queue; admission's own. */
   before: Ticket | undefined = undefined;
   after: Ticket | undefined = undefined;
@@ -83,8 +84,11 @@ export class Admission {
     return lane;
   }
 
-  /** A call wants to run. `started` has taken a slot, `queued` has not; the refusals leave nothing behind. */
-  arrive(ticket: Ticket): Decision {
+  /**
+   * A call wants to run. `started` has taken a slot, `queued` has not; the refusals leave nothing behind. A chained call
+   * is bounded by its root's budget and not by the function's queue: who awaits it holds what it was given already.
+   */
+  arrive(ticket: Ticket, isChained = false): Decision {
     assert(ticket.state === "new", "a ticket arrives once");
     const lane = ticket.lane;
     // With room on the host the ring is empty (`next()` was called until it was), so nobody is overtaken here.
@@ -92,7 +96,7 @@ export class Admission {
       this.#start(ticket);
       return "started";
     }
-    if (lane.waiting >= lane.queue) return "function-full";
+    if (!isChained && lane.waiting - lane.resuming >= lane.queue) return "function-full";
     if (this.#queued >= this.#limits.queuedMax) return "host-full";
     ticket.state = "waiting";
     lane.push(ticket);
@@ -101,24 +105,49 @@ export class Admission {
     return "queued";
   }
 
-  /** A running call has ended; `execMs` is what it took, or undefined when it did not get to run. */
+  /** A running call waits for others: its slot is free. Call `next()` until it is empty afterwards. */
+  pause(ticket: Ticket): void {
+    assert(ticket.state === "running", "only a running call is paused");
+    ticket.state = "paused";
+    this.#release(ticket.lane);
+  }
+
+  /** A paused call wants to go on. True when it has a slot; else `next()` gives it before its function's other calls. */
+  resume(ticket: Ticket): boolean {
+    assert(ticket.state === "paused", "only a paused call is resumed");
+    const { lane } = ticket;
+    if (lane.running < lane.concurrency && this.#running < this.#limits.runningMax) {
+      this.#start(ticket);
+      return true;
+    }
+    ticket.state = "resuming";
+    lane.pushResuming(ticket);
+    this.#queued++;
+    this.#updateRing(lane);
+    return false;
+  }
+
+  /** A call that was started has ended; `execMs` is what it took, or undefined when it did not get to run. */
   finish(ticket: Ticket, execMs?: number): void {
-    assert(ticket.state === "running", "only a running call finishes");
+    const { lane, state } = ticket;
+    assert(state === "running" || state === "paused" || state === "resuming", "only a started call finishes");
+    if (state === "resuming") {
+      lane.remove(ticket);
+      this.#queued--;
+      this.#updateRing(lane);
+    }
     ticket.state = "ended";
-    const lane = ticket.lane;
-    lane.running--;
-    this.#running--;
+    if (state === "running") this.#release(lane);
     if (execMs !== undefined) {
       lane.execMs = lane.execMs < 0 ? execMs : lane.execMs + AVERAGE_WEIGHT * (execMs - lane.execMs);
     }
-    if (lane.waiting > 0) this.#updateRing(lane);
   }
 
   /** A waiting call gives up (deadline, cancel). False when it was not waiting any more. */
   leave(ticket: Ticket): boolean {
     if (ticket.state !== "waiting") return false;
-    ticket.state = "ended";
     ticket.lane.remove(ticket);
+    ticket.state = "ended";
     this.#queued--;
     this.#updateRing(ticket.lane);
     return true;
@@ -150,6 +179,12 @@ export class Admission {
   /** Drops what is remembered of a function, once it holds no call. */
   forget(key: string): void {
     this.#lanes.forget(key);
+  }
+
+  #release(lane: Lane): void {
+    lane.running--;
+    this.#running--;
+    if (lane.waiting > 0) this.#updateRing(lane);
   }
 
   #start(ticket: Ticket): void {

@@ -4,6 +4,9 @@ import type { CallStatus, StartKind } from "../runtime/mod.ts";
 /** What is kept of a call after its end: no input, no output, no log. */
 export interface CallRecord {
   readonly callId: string;
+  /** The call that made it, and the call from outside that led to it; undefined where there is none. */
+  readonly parentId: string | undefined;
+  readonly rootId: string | undefined;
   readonly tenant: string;
   readonly function: string;
   readonly version: number;

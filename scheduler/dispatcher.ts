@@ -4,14 +4,24 @@
  * @module
  */
 import { assert, type ErrorCode, toFaasletError } from "../errors.ts";
-import { HOST_LIMITS } from "../limits.ts";
-import type { CallOutcome, CallRequest, CallStatus, GroupStats, LiveFunction, WorkerGroup } from "../runtime/mod.ts";
-import { ActiveCall, type CallOptions, type CallResult, outcomeWithoutRun } from "./_active_call.ts";
+import { CHAIN_LIMITS, HOST_LIMITS } from "../limits.ts";
+import type {
+  CallOutcome,
+  CallRequest,
+  CallStatus,
+  GroupStats,
+  HostCall,
+  LiveFunction,
+  WorkerGroup,
+} from "../runtime/mod.ts";
+import { ActiveCall, type CallOptions, type CallResult, needsTimer, outcomeWithoutRun } from "./_active_call.ts";
 import { Admission, type AdmissionLimits } from "./admission.ts";
 import type { Lane } from "./_lane.ts";
 import { CallIds, type FillRandom } from "./call_id.ts";
 import { CallStats, type CallStatsSnapshot, type StatusCounts } from "./call_stats.ts";
 import { CallTable } from "./call_table.ts";
+import { type ChainLimits, fullGrant } from "./_chain_tree.ts";
+import { type ChainLink, Chains } from "./_chains.ts";
 import type { Clock } from "./clock.ts";
 
 /** What a dispatcher is made of. */
@@ -21,10 +31,26 @@ export interface DispatcherOptions {
   readonly random: FillRandom;
   /** The version that is live now: a call that waited runs it, since the one it came for may be gone. */
   readonly current?: (tenant: string, name: string) => LiveFunction | undefined;
+  /** The same for a function that has to be loaded first. */
+  readonly ready?: (tenant: string, name: string) => Promise<LiveFunction | undefined>;
+  /** Who answers the host calls that are not about chained calls. */
+  readonly onHostCall?: (call: HostCall, caller: Caller) => void;
   /** Defaults to `HOST_LIMITS`. */
   readonly limits?: Partial<AdmissionLimits>;
   /** Defaults to `HOST_LIMITS.callRecordsMax`. */
   readonly recordsMax?: number;
+  /** Defaults to `CHAIN_LIMITS`. */
+  readonly chainLimits?: Partial<ChainLimits>;
+  /** Calls that may wait for calls they made. Defaults to `HOST_LIMITS.waitingMax`. */
+  readonly waitingMax?: number;
+}
+
+/** Whose host call it is. */
+export interface Caller {
+  readonly callId: string;
+  readonly live: LiveFunction;
+  /** As the dispatcher's clock tells time. */
+  readonly deadlineMs: number;
 }
 
 export interface DispatcherStats extends CallStatsSnapshot {
@@ -50,7 +76,10 @@ export class Dispatcher {
   readonly #stats = new CallStats(HOST_LIMITS.metricsFunctionsMax);
   readonly #bindings = new WeakMap<LiveFunction["record"], Binding>();
   readonly #active = new Map<string, ActiveCall>();
-  readonly #groupIds = new Set<number>();
+  readonly #byGroupId = new Map<number, ActiveCall>();
+  readonly #chains: Chains;
+  readonly #chainLimits: ChainLimits;
+  readonly #fullGrant: NonNullable<CallRequest["chains"]>;
   #lastGroupId = 0;
   #isDraining = false;
   #whenDrained: (() => void)[] = [];
@@ -66,6 +95,24 @@ export class Dispatcher {
       ...options.limits,
     });
     this.#ids = new CallIds(options.random);
+    this.#chainLimits = { ...CHAIN_LIMITS, ...options.chainLimits };
+    this.#fullGrant = fullGrant(this.#chainLimits);
+    this.#chains = new Chains({
+      limits: this.#chainLimits,
+      waitingMax: options.waitingMax ?? HOST_LIMITS.waitingMax,
+      callOf: (groupId) => this.#byGroupId.get(groupId),
+      find: (tenant, name) => options.current?.(tenant, name) ?? options.ready?.(tenant, name),
+      start: (callOptions, link) => this.#startChained(callOptions, link),
+      cancel: (call) => void this.cancel(call.callId),
+      pause: (call) => {
+        this.#admission.pause(call);
+        this.#startWaiting();
+      },
+      resume: (call) => this.#admission.resume(call),
+      answer: (answer) => this.#group.answer(answer),
+      nowMs: () => this.#clock.now(),
+    });
+    options.group.listen((asked) => this.#asked(asked, options.onHostCall));
     this.#table = new CallTable(options.recordsMax ?? HOST_LIMITS.callRecordsMax);
   }
 
@@ -93,14 +140,34 @@ export class Dispatcher {
       if (this.#isDraining) {
         return this.#end(call, outcomeWithoutRun("refused", "ERR_DRAINING", "cannot take the call: shutting down"));
       }
-      const decision = this.#admission.arrive(call);
-      if (decision === "function-full" || decision === "host-full") {
-        return this.#refuse(call, decision);
-      }
-      this.#active.set(callId, call);
-      if (decision === "started") return this.#run(call);
-      call.stopTimer = this.#clock.after(call.deadlineMs - call.admittedMs, () => this.#expire(call));
+      this.#admit(call);
     });
+  }
+
+  /** A call that a call made. While the host drains, it belongs to one that was accepted. */
+  #startChained(options: CallOptions, link: ChainLink): void {
+    const { lane, counts } = this.#bind(options.live.record);
+    const call = new ActiveCall(lane, counts, this.newCallId(), options, this.#clock.now(), nobody, link);
+    link.parent.made?.running.add(call);
+    link.tree.members.add(call);
+    this.#admit(call);
+  }
+
+  #admit(call: ActiveCall): void {
+    const decision = this.#admission.arrive(call, call.link !== undefined);
+    if (decision === "function-full" || decision === "host-full") return this.#refuse(call, decision);
+    this.#active.set(call.callId, call);
+    if (decision === "started") return this.#run(call);
+    if (needsTimer(call)) {
+      call.stopTimer = this.#clock.after(call.deadlineMs - call.admittedMs, () => this.#expire(call));
+    }
+  }
+
+  #asked(asked: HostCall, onOther: DispatcherOptions["onHostCall"]): void {
+    const { operation, callId } = asked;
+    if (operation === "chain" || operation === "chain-entry" || operation === "await") return this.#chains.asked(asked);
+    const call = this.#byGroupId.get(callId);
+    if (call !== undefined) onOther?.(asked, { callId: call.callId, live: call.live, deadlineMs: call.deadlineMs });
   }
 
   /** Ends a call as cancelled, whether it waits or runs. False when there is none of that id (any more). */
@@ -180,8 +247,13 @@ export class Dispatcher {
       const call = ticket as ActiveCall;
       call.stopTimer?.();
       call.stopTimer = undefined;
+      if (call.startedMs !== undefined) {
+        this.#chains.resumed(call);
+        continue;
+      }
       const { tenant, name } = call.live.record;
-      call.live = this.#current?.(tenant, name) ?? call.live;
+      // An entry of the table is one of the version that named it.
+      if (call.options.tableEntry === undefined) call.live = this.#current?.(tenant, name) ?? call.live;
       this.#run(call);
     }
   }
@@ -192,18 +264,21 @@ export class Dispatcher {
     call.startedMs = this.#clock.now();
     const timeoutMs = call.deadlineMs - call.startedMs;
     if (timeoutMs <= 0) return this.#settle(call, expired());
-    call.groupId = this.#takeGroupId();
+    call.groupId = this.#takeGroupId(call);
     const request: Writable<CallRequest> = {
       id: call.groupId,
       functionId: call.live.functionId,
       input: options.input,
       timeoutMs,
+      chains: call.tree?.grant() ?? this.#fullGrant,
     };
     if (options.environment !== undefined) {
       request.environment = options.environment;
     }
     if (options.arguments !== undefined) request.arguments = options.arguments;
     if (options.start !== undefined) request.start = options.start;
+    if (options.tableEntry !== undefined) request.tableEntry = options.tableEntry;
+    if (options.index !== undefined) request.index = options.index;
     let running: Promise<CallOutcome>;
     try {
       running = this.#group.call(request);
@@ -213,9 +288,9 @@ export class Dispatcher {
     running.then((outcome) => this.#finish(call, outcome), (thrown) => this.#finish(call, outcomeOf(thrown)));
   }
 
-  #takeGroupId(): number {
-    do this.#lastGroupId = this.#lastGroupId % 0xffff_ffff + 1; while (this.#groupIds.has(this.#lastGroupId));
-    this.#groupIds.add(this.#lastGroupId);
+  #takeGroupId(call: ActiveCall): number {
+    do this.#lastGroupId = this.#lastGroupId % 0xffff_ffff + 1; while (this.#byGroupId.has(this.#lastGroupId));
+    this.#byGroupId.set(this.#lastGroupId, call);
     return this.#lastGroupId;
   }
 
@@ -225,13 +300,15 @@ export class Dispatcher {
   }
 
   #settle(call: ActiveCall, outcome: CallOutcome): void {
-    this.#groupIds.delete(call.groupId);
+    this.#byGroupId.delete(call.groupId);
     this.#admission.finish(call, didRun(outcome) ? (outcome.startUs + outcome.execUs) / 1_000 : undefined);
     this.#end(call, outcome);
   }
 
   /** The one place where a call ends. */
-  #end(call: ActiveCall, outcome: CallOutcome, retryAfterSeconds?: number): void {
+  #end(call: ActiveCall, ending: CallOutcome, retryAfterSeconds?: number): void {
+    const failure = call.tree?.root === call ? call.tree.failure : undefined;
+    const outcome = failure === undefined ? ending : failedTree(ending, failure);
     this.#active.delete(call.callId);
     call.stopTimer?.();
     const nowMs = this.#clock.now();
@@ -260,6 +337,7 @@ export class Dispatcher {
     };
     this.#count(call, result);
     call.resolve(result);
+    if (call.tree !== undefined) this.#chains.ended(call, call.tree, result);
     if (this.#isDraining && this.#active.size === 0) {
       for (const resolve of this.#whenDrained.splice(0)) resolve();
     }
@@ -274,6 +352,8 @@ export class Dispatcher {
     const { tenant, name, version } = call.live.record;
     this.#table.add({
       callId: call.callId,
+      parentId: call.link?.parent.callId,
+      rootId: call.tree?.root.callId,
       tenant,
       function: name,
       version,
@@ -295,6 +375,14 @@ type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 function keyOf(tenant: string, name: string): string {
   return `${tenant}/${name}`;
+}
+
+/** Who started a chained call learns of its end through the chain. */
+function nobody(): void {}
+
+/** A root whose tree was ended says why, and gives nothing partial. */
+function failedTree(ending: CallOutcome, error: NonNullable<CallOutcome["error"]>): CallOutcome {
+  return { ...ending, status: "trap", output: new Uint8Array(0), error };
 }
 
 /** Whether a Faaslet had the call: a timeout or cancel may come before one was ready. */

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { CHAIN_LIMITS } from "../limits.ts";
 import { FaasletError } from "../errors.ts";
 import type { LiveFunction } from "../runtime/mod.ts";
 import { FakeClock, FakeGroup, liveFunction, settle } from "./_fakes.ts";
@@ -41,6 +42,7 @@ Deno.test("call() hands the request to the group and returns its outcome with id
       functionId: 7,
       input: INPUT,
       timeoutMs: 1_000,
+      chains: { calls: CHAIN_LIMITS.callsMax, bytes: CHAIN_LIMITS.inputBytesMax },
       environment: { A: "b" },
       arguments: ["x"],
       start: "proto",

@@ -18,5 +18,5 @@ export type { FillRandom } from "./call_id.ts";
 export { type CallStatsSnapshot, OTHER_FUNCTIONS, type StatusCounts } from "./call_stats.ts";
 export type { CallRecord } from "./call_table.ts";
 export type { Clock } from "./clock.ts";
-export { Dispatcher, type DispatcherOptions, type DispatcherStats } from "./dispatcher.ts";
+export { type Caller, Dispatcher, type DispatcherOptions, type DispatcherStats } from "./dispatcher.ts";
 export { BUCKET_BOUNDS_US, type HistogramSnapshot } from "./histogram.ts";

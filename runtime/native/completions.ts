@@ -5,10 +5,12 @@
  * @module
  */
 import { assert, type ErrorCode, isErrorCode } from "../../errors.ts";
-import type { CallOutcome, CallStatus, InstallReport, StartKind } from "../worker_group.ts";
+import type { CallOutcome, CallStatus, HostCall, HostOperation, InstallReport, StartKind } from "../worker_group.ts";
 
 const FIELDS = 16;
 const STATUSES: readonly CallStatus[] = ["ok", "guest-error", "trap", "timeout", "cancelled", "refused"];
+/** As `slow.rs` numbers them. */
+const OPERATIONS: readonly HostOperation[] = ["chain", "chain-entry", "await"];
 const STARTS: readonly StartKind[] = ["cold", "proto", "warm"];
 const NOTHING = new Uint8Array(0);
 const TEXT = new TextDecoder();
@@ -26,6 +28,8 @@ export interface CompletionSink {
   notInstalled(id: number, error: CrossedError): void;
   /** Faaslets that are idle now, or why there are not as many as asked for. */
   warmed(id: number, idle: number | CrossedError): void;
+  /** A guest asks for something. */
+  asked(call: HostCall): void;
   closed(): void;
 }
 
@@ -38,6 +42,7 @@ export function readCompletions(block: Uint8Array, sink: CompletionSink): void {
   for (let entry = 0; entry < count; entry++) {
     const n = numbers.subarray(entry * FIELDS, (entry + 1) * FIELDS);
     if (n[0] === 0) sink.ended(callOutcome(n, cursor));
+    else if (n[0] === 4) sink.asked(hostCall(n, cursor));
     else if (n[0] === 2) sink.closed();
     else if (n[0] === 3) sink.warmed(n[1]!, crossedError(take(cursor, n[15]!)) ?? n[3]!);
     else if (n[2] === 0) sink.installed(n[1]!, installReport(n, cursor));
@@ -94,6 +99,17 @@ function callOutcome(n: Float64Array, cursor: Cursor): CallOutcome {
     memoryBytes: n[9]!,
   };
   return error === undefined ? outcome : { ...outcome, error };
+}
+
+function hostCall(n: Float64Array, cursor: Cursor): HostCall {
+  return {
+    callId: n[1]!,
+    ticket: n[2]!,
+    operation: OPERATIONS[n[3]!]!,
+    numbers: [n[4]!, n[5]!, n[6]!, n[7]!],
+    text: TEXT.decode(take(cursor, n[12]!)),
+    bytes: take(cursor, n[13]!),
+  };
 }
 
 function installReport(n: Float64Array, cursor: Cursor): InstallReport {

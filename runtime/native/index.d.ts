@@ -8,9 +8,11 @@ export declare class NativeGroup {
   /** Loads a function and makes its Proto-Faaslet; its end is a completion. */
   install(image: NativeFunction): void
   /** Starts a call; its end is a completion. What is added to environment and arguments is NUL-ended entries. */
-  call(id: number, functionId: number, input: Uint8Array, timeoutMs: number, moreVariables: string | undefined | null, moreWords: string | undefined | null, warmest: number, inheritsStdio: boolean): void
+  call(id: number, functionId: number, input: Uint8Array, timeoutMs: number, moreVariables: string | undefined | null, moreWords: string | undefined | null, warmest: number, inheritsStdio: boolean, tableEntry: number, index: number, chainCalls: number, chainBytes: number): void
   /** Ends a call as cancelled; nothing happens when it has ended. */
   cancel(call: number): void
+  /** Answers a slow host call; nothing happens when its call has ended. `error` is a code, a line feed and a message. */
+  answer(call: number, ticket: number, value: number, bytes?: Uint8Array | undefined | null, error?: string | undefined | null): void
   /** Forgets a function; running calls end as they would have. */
   remove(functionId: number): void
   /** Keeps at most `idle` idle Faaslets of a function. */

@@ -5,7 +5,7 @@
  * sent through a structured clone on the way, so that nothing but plain messages can pass.
  */
 import assert from "node:assert/strict";
-import type { CallOutcome, CallRequest, FunctionImage, WorkerGroup } from "../../runtime/mod.ts";
+import type { CallOutcome, CallRequest, FunctionImage, HostCall, WorkerGroup } from "../../runtime/mod.ts";
 import { guest, imageOf, type ImageOptions } from "./guests.ts";
 import { until } from "./until.ts";
 
@@ -192,6 +192,58 @@ export function workerGroupConformance(name: string, open: () => Promise<WorkerG
     assert.equal(outcome.stderrBytes, 2 ** 30);
   });
 
+  check("host calls go out with what the guest asked, and their answers come back", async (driver) => {
+    await driver.install("chain");
+    const asked: HostCall[] = [];
+    driver.group.listen((call) => {
+      asked.push(call);
+      const { callId, ticket, operation, bytes } = call;
+      if (operation === "await") driver.group.answer({ callId, ticket, value: 0, bytes: asked[0]!.bytes });
+      else assert.equal(bytes.length, 4);
+    });
+    const outcome = await driver.call({
+      id: 77,
+      input: new Uint8Array([2, 1, 0, 0, 0]),
+      chains: { calls: 5, bytes: 99 },
+    });
+    assert.equal(outcome.status, "ok", outcome.error?.message);
+    const [first, second] = asked;
+    assert.deepEqual([first!.operation, first!.text, first!.callId, first!.ticket], ["chain", "leaf", 77, 1]);
+    assert.deepEqual([second!.operation, second!.ticket], ["await", 1]);
+  });
+
+  check("a call chains no more than it was granted", async (driver) => {
+    await driver.install("chain");
+    driver.group.listen(() => {});
+    const input = new Uint8Array([2, 3, 0, 0, 0]);
+    for (const chains of [undefined, { calls: 2, bytes: 100 }, { calls: 3, bytes: 11 }]) {
+      const outcome = await driver.call({ input, ...(chains && { chains }) });
+      assert.equal(outcome.error?.code, "ERR_CHAIN_BUDGET");
+    }
+  });
+
+  check("a host call's answer that is an error ends the call with it; a late answer does nothing", async (driver) => {
+    await driver.install("chain");
+    driver.group.listen(({ callId, ticket }) => {
+      driver.group.answer({ callId, ticket, value: 0, error: { code: "ERR_CAPACITY", message: "no room" } });
+    });
+    const chains = { calls: 1, bytes: 9 };
+    const outcome = await driver.call({ id: 78, input: new Uint8Array([2, 1, 0, 0, 0]), chains });
+    assert.deepEqual([outcome.status, outcome.error?.code], ["trap", "ERR_CAPACITY"]);
+    driver.group.answer({ callId: 78, ticket: 1, value: 0 });
+    driver.group.answer({ callId: 12_345, ticket: 1, value: 0 });
+  });
+
+  check("a call that waits for an answer ends at its deadline and when it is cancelled", async (driver) => {
+    await driver.install("chain");
+    driver.group.listen(({ callId, operation }) => {
+      if (operation === "await" && callId === 80) driver.group.cancel(80);
+    });
+    const request = { input: new Uint8Array([2, 1, 0, 0, 0]), chains: { calls: 1, bytes: 9 } };
+    assert.equal((await driver.call({ id: 79, timeoutMs: 30, ...request })).status, "timeout");
+    assert.equal((await driver.call({ id: 80, ...request })).status, "cancelled");
+  });
+
   check("close ends what runs, answers every call, and refuses the rest", async (driver) => {
     await driver.install("spin");
     const running = [driver.call({ id: 1 }), driver.call({ id: 2 }), driver.call({ id: 3 })];
@@ -247,6 +299,8 @@ function cloning(group: WorkerGroup): WorkerGroup {
     call: async (request) => structuredClone(await group.call(structuredClone(request))),
     remove: (id) => group.remove(id),
     cancel: (id) => group.cancel(id),
+    listen: (listener) => group.listen((call) => listener(structuredClone(call))),
+    answer: (answer) => group.answer(structuredClone(answer)),
     trim: (id, idle) => group.trim(id, idle),
     warm: (id, idle) => group.warm(id, idle),
     stats: async () => structuredClone(await group.stats()),

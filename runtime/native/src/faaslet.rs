@@ -1,6 +1,6 @@
 //! A Faaslet: one isolated instance of a function, able to run one call at a time.
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 use std::time::Instant;
 
 use faaslet_wasi::{CallControl, Sink, Stdin, Wasi};
@@ -12,7 +12,8 @@ use crate::fault::Fault;
 use crate::function::{Entry, Function};
 use crate::memory::{Image, create_with};
 use crate::proto::{Proto, TableDifference};
-use crate::state::{CallIo, State};
+use crate::slow::{Answers, Owner, SlowCalls};
+use crate::state::{CallIo, ChainGrant, Chains, State};
 
 pub struct Faaslet {
     pub store: Store<State>,
@@ -21,6 +22,7 @@ pub struct Faaslet {
     memory: Option<Memory>,
     entry: Typed,
     after: Option<Typed>,
+    table_entry: Option<u32>,
 }
 
 /// An export that is ready to be called.
@@ -40,6 +42,19 @@ pub struct CallInput {
     pub stdout: Sink,
     pub stderr: Sink,
     pub deadline: Option<Instant>,
+    pub asking: Option<Asking>,
+    /// Enters at this index of the module's first table, instead of at the function's entry.
+    pub table_entry: Option<u32>,
+    /// What `__faasm_get_idx` gives.
+    pub index: i32,
+}
+
+/// Who answers the call's slow host calls, and what it may ask for.
+pub struct Asking {
+    pub owner: Weak<dyn Owner>,
+    pub call: u32,
+    pub answers: Arc<Answers>,
+    pub grant: ChainGrant,
 }
 
 /// What a call left behind.
@@ -76,6 +91,8 @@ impl Faaslet {
             wasi: Wasi::new(function.wasi.clone(), function.files.clone(), control.clone()),
             control,
             shape: None,
+            chains: Chains::default(),
+            slow: None,
             io: CallIo { input: Arc::from([]), output: None, output_max: function.settings.output_max },
             limits: function.settings.guest_limits,
             table_elements: 0,
@@ -103,7 +120,7 @@ impl Faaslet {
         }
         let entry = Typed::get(handles.entry, &instance, &mut store)?;
         let after = handles.after.map(|after| Typed::get(after, &instance, &mut store)).transpose()?;
-        Ok(Self { store, instance, globals, memory, entry, after })
+        Ok(Self { store, instance, globals, memory, entry, after, table_entry: None })
     }
 
     /// Runs the start function and the initialiser; the ending when one of them did not return.
@@ -125,13 +142,22 @@ impl Faaslet {
         state.control.begin(input.deadline);
         state.io.input = input.bytes;
         state.io.output = None;
+        state.chains = Chains { index: input.index, ..Chains::default() };
+        state.slow = input.asking.map(|Asking { owner, call, answers, grant }| {
+            state.chains.left = grant;
+            SlowCalls { owner, call, answers, control: state.control.clone(), last_ticket: 0 }
+        });
+        self.table_entry = input.table_entry;
         state.wasi.begin_call(input.stdin, input.stdout, input.stderr, input.environment, input.arguments);
     }
 
     /// Runs the entry, then what has to run after it.
     pub fn run(&mut self) -> Result<i32, Ending> {
         let _running = Running::start();
-        let entry = self.entry.clone();
+        let entry = match self.table_entry {
+            Some(index) => self.entry_in_table(index).map_err(Ending::Fault)?,
+            None => self.entry.clone(),
+        };
         let mut result = self.enter(&entry);
         // C's exit handlers flush what stdio holds; they run for a returned value only, as in FAASM.
         if let (Ok(_), Some(after)) = (&result, self.after.clone())
@@ -150,8 +176,20 @@ impl Faaslet {
         let state = self.store.data_mut();
         let (stdout, stderr) = state.wasi.end_call();
         state.io.input = Arc::from([]);
+        state.chains = Chains::default();
+        state.slow = None;
         let memory_bytes = state.shape.as_ref().map_or(0, |shape| shape.bytes());
         CallEnd { result, written: state.io.output.take(), stdout, stderr, memory_bytes }
+    }
+
+    /// A function that another Faaslet of the same module named by its place in the table.
+    fn entry_in_table(&mut self, index: u32) -> Result<Typed, Fault> {
+        let wrong = || Fault::new("ERR_GUEST_MISUSE", format!("entry {index} of the table is no function () -> i32"));
+        let table = self.instance.get_table(&mut self.store, &faaslet_module::table_export(0)).ok_or_else(wrong)?;
+        match table.get(&mut self.store, u64::from(index)) {
+            Some(Ref::Func(Some(function))) => function.typed(&self.store).map(Typed::Value).map_err(|_| wrong()),
+            _ => Err(wrong()),
+        }
     }
 
     fn enter(&mut self, export: &Typed) -> Result<i32, Ending> {

@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// Why something did not happen.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
     /// One of the codes of `errors.ts`; a check holds both lists equal.
     pub code: &'static str,

@@ -16,5 +16,6 @@ mod host;
 mod memory;
 mod panics;
 mod proto;
+mod slow;
 mod state;
 mod tree;

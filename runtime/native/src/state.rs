@@ -8,6 +8,7 @@ use wasmtime::ResourceLimiter;
 
 use crate::engine;
 use crate::memory::Shape;
+use crate::slow::SlowCalls;
 
 /// One Faaslet's side of the host interface.
 pub struct State {
@@ -16,6 +17,9 @@ pub struct State {
     /// `None` for a module without memory, and while the memory is being made.
     pub shape: Option<Arc<Shape>>,
     pub io: CallIo,
+    pub chains: Chains,
+    /// `None` while nobody would answer, as in an initialiser.
+    pub slow: Option<SlowCalls>,
     pub limits: GuestLimits,
     /// Of all tables together.
     pub table_elements: usize,
@@ -29,6 +33,24 @@ pub struct CallIo {
     /// Set by `__faasm_write_output`.
     pub output: Option<Vec<u8>>,
     pub output_max: usize,
+}
+
+/// The running call's place among the calls that calls made.
+#[derive(Default)]
+pub struct Chains {
+    /// What the call may still make.
+    pub left: ChainGrant,
+    /// The ticket behind each handle, which is its place here and one; 0 when it was awaited.
+    pub tickets: Vec<u32>,
+    /// What `__faasm_chain_this` said when it made this call.
+    pub index: i32,
+}
+
+/// How many calls a call may make, and how many bytes of input it may give them in all.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ChainGrant {
+    pub calls: u32,
+    pub bytes: usize,
 }
 
 /// What Wasmtime's limiter asks for.

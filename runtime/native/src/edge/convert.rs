@@ -13,6 +13,18 @@ impl From<Fault> for Coded {
     }
 }
 
+/// Codes with which whoever answers a slow host call may end the call that asked.
+const ANSWERED: [&str; 4] = ["ERR_CAPACITY", "ERR_CHAIN_BUDGET", "ERR_CHAIN_DEPTH", "ERR_STORAGE"];
+
+/// A code, a line feed and a message.
+pub fn fault_of(text: &str) -> Fault {
+    let (code, message) = text.split_once('\n').unwrap_or(("", text));
+    match ANSWERED.iter().find(|known| **known == code) {
+        Some(known) => Fault::new(known, message),
+        None => Fault::bug(format!("a slow host call failed with {code}: {message}")),
+    }
+}
+
 /// Variables from one string of `NAME=value` entries, each ended by NUL: one value crosses instead of many.
 pub fn variables(text: &str) -> Vec<(String, String)> {
     let pairs = text.split_terminator('\0').filter_map(|entry| entry.split_once('='));

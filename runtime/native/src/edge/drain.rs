@@ -5,6 +5,7 @@
 
 use crate::fault::Fault;
 use crate::group::{CallRecord, Completion, Installed};
+use crate::slow::{HostCall, NUMBERS};
 
 /// Numbers a completion has.
 const FIELDS: usize = 16;
@@ -26,6 +27,7 @@ pub fn pack(completions: Vec<Completion>) -> Vec<u8> {
             Completion::Installed(id, Err(fault)) => block.refused(1.0, id, &fault),
             Completion::Warmed(id, Ok(idle)) => block.push(&[3.0, f64::from(id), 0.0, idle as f64]),
             Completion::Warmed(id, Err(fault)) => block.refused(3.0, id, &fault),
+            Completion::Asked(call) => block.asked(&call),
             Completion::Closed => block.push(&[2.0]),
         }
     }
@@ -83,6 +85,22 @@ impl Block {
             installed.log.len() as f64,
         ]);
         self.bytes.extend_from_slice(&installed.log);
+    }
+
+    fn asked(&mut self, call: &HostCall) {
+        let mut numbers = [0.0; FIELDS];
+        numbers[0] = 4.0;
+        numbers[1] = f64::from(call.call);
+        numbers[2] = f64::from(call.ticket);
+        numbers[3] = call.operation as u32 as f64;
+        for (to, number) in numbers[4..4 + NUMBERS].iter_mut().zip(call.numbers) {
+            *to = number as f64;
+        }
+        numbers[12] = call.text.len() as f64;
+        numbers[13] = call.bytes.len() as f64;
+        self.push(&numbers);
+        self.bytes.extend_from_slice(&call.text);
+        self.bytes.extend_from_slice(&call.bytes);
     }
 
     fn refused(&mut self, kind: f64, id: u32, fault: &Fault) {

@@ -9,12 +9,13 @@ use napi::bindgen_prelude::{Function, Uint8Array, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
-use super::convert::{Coded, variables, words};
+use super::convert::{Coded, fault_of, variables, words};
 use super::drain::pack;
 use crate::fault::Fault;
 use crate::function::Settings;
 use crate::group::{CallJob, Group, Install, StartKind, Stdio};
-use crate::state::GuestLimits;
+use crate::slow::Answer;
+use crate::state::{ChainGrant, GuestLimits};
 
 /// A file of the read-only layer; a directory when it has no bytes.
 #[napi(object)]
@@ -127,6 +128,10 @@ impl NativeGroup {
         more_words: Option<String>,
         warmest: u32,
         inherits_stdio: bool,
+        table_entry: f64,
+        index: i32,
+        chain_calls: u32,
+        chain_bytes: f64,
     ) -> Result<(), Coded> {
         let submitted = Instant::now();
         let timeout = duration_ms(timeout_ms)?;
@@ -144,6 +149,9 @@ impl NativeGroup {
             timeout,
             submitted,
             warmest,
+            chains: ChainGrant { calls: chain_calls, bytes: chain_bytes as usize },
+            table_entry: (table_entry >= 0.0).then_some(table_entry as u32),
+            index,
             stdio: if inherits_stdio { Stdio::Inherited } else { Stdio::Kept },
         })?;
         Ok(())
@@ -153,6 +161,22 @@ impl NativeGroup {
     #[napi(catch_unwind)]
     pub fn cancel(&self, call: u32) -> Result<(), Coded> {
         self.group.cancel(call);
+        Ok(())
+    }
+
+    /// Answers a slow host call; nothing happens when its call has ended. `error` is a code, a line feed and a message.
+    #[napi(catch_unwind)]
+    pub fn answer(
+        &self,
+        call: u32,
+        ticket: u32,
+        value: f64,
+        bytes: Option<&[u8]>,
+        error: Option<String>,
+    ) -> Result<(), Coded> {
+        let fault = error.as_deref().map(fault_of);
+        let answer = Answer { value: value as i64, bytes: bytes.map(<[u8]>::to_vec).unwrap_or_default(), fault };
+        self.group.answer(call, ticket, answer);
         Ok(())
     }
 

@@ -1,11 +1,15 @@
 //! How a job ended; what JavaScript gets to see of it.
 
+use crate::slow::HostCall;
+
 /// One entry of the list that JavaScript drains.
 pub enum Completion {
     Ended(Box<CallRecord>),
     Installed(u32, Outcome<Installed>),
     /// How many Faaslets are idle now.
     Warmed(u32, Outcome<usize>),
+    /// A guest asks for something.
+    Asked(Box<HostCall>),
     /// The group's last thread has ended.
     Closed,
 }

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::completion::StartKind;
 use crate::function::{Function, Settings};
+use crate::state::ChainGrant;
 
 pub enum Job {
     Install(Box<Install>),
@@ -39,6 +40,11 @@ pub struct CallJob {
     /// At most as warm as this.
     pub warmest: StartKind,
     pub stdio: Stdio,
+    pub chains: ChainGrant,
+    /// Enters at this index of the module's first table.
+    pub table_entry: Option<u32>,
+    /// What `__faasm_get_idx` gives.
+    pub index: i32,
 }
 
 /// Where a call's standard streams lead.

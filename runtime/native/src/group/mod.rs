@@ -17,6 +17,7 @@ use faaslet_wasi::{CallControl, Change, Interrupt};
 use crate::engine::{self, Watch};
 use crate::fault::Fault;
 use crate::function::Function;
+use crate::slow::{Answer, Answers, HostCall, Owner};
 
 pub use completion::{CallRecord, Completion, Installed, StartKind};
 use job::Warm;
@@ -75,6 +76,8 @@ pub struct Counters {
 #[derive(Default)]
 struct CallSlot {
     state: Mutex<SlotState>,
+    /// To the call's slow host calls.
+    answers: Arc<Answers>,
 }
 
 #[derive(Default)]
@@ -139,6 +142,17 @@ impl Group {
         let slot = lock(&self.calls).ok().and_then(|calls| calls.get(&id).cloned());
         if let Some(slot) = slot {
             slot.cancel();
+        }
+    }
+
+    /// Answers a slow host call; nothing happens when its call has ended.
+    pub fn answer(&self, id: u32, ticket: u32, answer: Answer) {
+        let slot = lock(&self.calls).ok().and_then(|calls| calls.get(&id).cloned());
+        let Some(slot) = slot else { return };
+        slot.answers.put(ticket, answer);
+        let running = slot.state.lock().ok().and_then(|state| state.running.clone());
+        if let Some(control) = running {
+            control.notify();
         }
     }
 
@@ -248,6 +262,12 @@ impl Group {
         if let Ok(mut calls) = self.calls.lock() {
             calls.remove(&call);
         }
+    }
+}
+
+impl Owner for Group {
+    fn ask(&self, call: HostCall) {
+        self.complete(Completion::Asked(Box::new(call)));
     }
 }
 

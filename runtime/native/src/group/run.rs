@@ -13,11 +13,12 @@ use super::job::Warm;
 use super::{CallJob, Group, Install, Job, Stdio, lock};
 use crate::artefact;
 use crate::ending::Ending;
-use crate::faaslet::{CallEnd, CallInput, Faaslet};
+use crate::faaslet::{Asking, CallEnd, CallInput, Faaslet};
 use crate::fault::Fault;
 use crate::function::{Function, Settings};
 use crate::panics;
 use crate::proto::Proto;
+use crate::slow::Owner;
 
 /// Whether the thread may run another job.
 #[derive(PartialEq, Eq)]
@@ -80,6 +81,9 @@ fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
         stdout: log(log_max),
         stderr: log(log_max),
         deadline: Some(Instant::now() + init_timeout),
+        asking: None,
+        table_entry: None,
+        index: 0,
     });
     let slot =
         lock(&group.installs)?.get(&id).cloned().ok_or_else(|| Fault::bug("an installation that nobody knows"))?;
@@ -195,7 +199,7 @@ fn recycle(group: &Group, function: &Function, mut faaslet: Faaslet) {
 }
 
 /// The Faaslet, unless it must not be used again.
-fn start_and_run(group: &Group, job: CallJob, record: &mut CallRecord) -> Result<Option<Faaslet>, Fault> {
+fn start_and_run(group: &Arc<Group>, job: CallJob, record: &mut CallRecord) -> Result<Option<Faaslet>, Fault> {
     let taken = Instant::now();
     let deadline = job.submitted + job.timeout;
     record.queue_us = micros(job.submitted, taken);
@@ -204,7 +208,13 @@ fn start_and_run(group: &Group, job: CallJob, record: &mut CallRecord) -> Result
     let (mut faaslet, start) = claim(group, function, job.warmest)?;
     record.start = start;
     let stdio = job.stdio;
-    faaslet.begin(input(job, deadline));
+    let asking = Asking {
+        owner: Arc::downgrade(group) as Weak<dyn Owner>,
+        call: job.id,
+        answers: slot.answers.clone(),
+        grant: job.chains,
+    };
+    faaslet.begin(input(job, deadline, asking));
     let control = faaslet.store.data().control.clone();
     if !slot.attach(&control) {
         record.status = Status::Cancelled;
@@ -258,7 +268,7 @@ fn claim(group: &Group, function: &Function, warmest: StartKind) -> Result<(Faas
     Ok((faaslet, StartKind::Proto))
 }
 
-fn input(job: CallJob, deadline: Instant) -> CallInput {
+fn input(job: CallJob, deadline: Instant, asking: Asking) -> CallInput {
     let settings = &job.function.settings;
     let (stdin, stdout, stderr) = match job.stdio {
         Stdio::Inherited => (Stdin::Descriptor(0), Sink::Descriptor(1), Sink::Descriptor(2)),
@@ -280,6 +290,9 @@ fn input(job: CallJob, deadline: Instant) -> CallInput {
         stdout,
         stderr,
         deadline: Some(deadline),
+        asking: Some(asking),
+        table_entry: job.table_entry,
+        index: job.index,
     }
 }
 

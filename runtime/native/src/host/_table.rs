@@ -43,4 +43,46 @@ pub const HOST_FUNCTIONS: &[HostFunction] = &[
         params: &[ValueType::I32],
         results: &[],
     },
+    HostFunction {
+        module: "env",
+        name: "__faasm_chain_name",
+        params: &[ValueType::I32, ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faasm_chain_function",
+        params: &[ValueType::I32, ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faasm_chain_ptr",
+        params: &[ValueType::I32, ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faasm_chain_this",
+        params: &[ValueType::I32, ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faasm_get_idx",
+        params: &[],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faasm_await_call",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faasm_await_call_output",
+        params: &[ValueType::I32, ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
 ];

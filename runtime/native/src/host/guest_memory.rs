@@ -28,6 +28,22 @@ pub fn copy_in(state: &State, pointer: u32, length: u32) -> Result<Vec<u8>, Faul
     Ok(copy)
 }
 
+/// A NUL-terminated UTF-8 string of at most `max` bytes.
+pub fn copy_text(state: &State, pointer: u32, max: u32) -> Result<String, Fault> {
+    let room = state.shape.as_ref().map_or(0, |shape| shape.bytes() as u64).saturating_sub(u64::from(pointer));
+    let length = u32::try_from(room).unwrap_or(u32::MAX).min(max.saturating_add(1));
+    // One copy, and the end is looked for in it: another Faaslet may change a shared page meanwhile.
+    let mut bytes = copy_in(state, pointer, length)?;
+    let end = bytes.iter().position(|byte| *byte == 0);
+    let end = end.ok_or_else(|| match length > max {
+        true => Fault::new("ERR_GUEST_MISUSE", format!("a string at {pointer:#x} is longer than {max} bytes")),
+        false => Fault::new("ERR_GUEST_POINTER", format!("a string at {pointer:#x} does not end in linear memory")),
+    })?;
+    bytes.truncate(end);
+    String::from_utf8(bytes)
+        .map_err(|_| Fault::new("ERR_GUEST_MISUSE", format!("a string at {pointer:#x} is not UTF-8")))
+}
+
 /// Writes host bytes into guest memory, all or nothing.
 pub fn copy_out(state: &State, pointer: u32, bytes: &[u8]) -> Result<(), Fault> {
     let length = u32::try_from(bytes.len()).map_err(Fault::bug)?;

@@ -1,5 +1,6 @@
 //! Our own host functions, and the linker that all functions share.
 
+mod chaining;
 mod guest_memory;
 mod input_output;
 #[rustfmt::skip]
@@ -27,5 +28,6 @@ fn build() -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     faaslet_wasi::add_to_linker(&mut linker)?;
     input_output::add_to_linker(&mut linker)?;
+    chaining::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -129,6 +129,39 @@ impl CallControl {
         }
     }
 
+    /// Waits until `is_ready`, which whoever makes it so follows with `notify`, or until the call has to end.
+    pub fn wait_for(&self, is_ready: impl Fn() -> bool) -> Option<Interrupt> {
+        let _waiting = Waiting::begin(&self.waits);
+        let mut deadline = self.lock();
+        loop {
+            if let Some(why) = self.interrupted() {
+                return Some(why);
+            }
+            if is_ready() {
+                return None;
+            }
+            let now = Instant::now();
+            if deadline.is_some_and(|deadline| now >= deadline) {
+                let _ = self.state.compare_exchange(RUNS, DEADLINE, Ordering::SeqCst, Ordering::SeqCst);
+                return self.interrupted();
+            }
+            deadline = match *deadline {
+                Some(end) => match self.wake.wait_timeout(deadline, end - now) {
+                    Ok((guard, _)) => guard,
+                    Err(poisoned) => poisoned.into_inner().0,
+                },
+                None => self.wake.wait(deadline).unwrap_or_else(PoisonError::into_inner),
+            };
+        }
+    }
+
+    /// Lets a wait look again.
+    pub fn notify(&self) {
+        // Under the lock, so that a wait that just looked in vain is woken.
+        let _guard = self.lock();
+        self.wake.notify_all();
+    }
+
     /// Waits until one of the descriptors is ready, until `time`, or until the call has to end. True for each ready one.
     /// Only `faaslet run` has descriptors: it looks at the word a few hundred times a second instead of holding one more.
     pub fn wait_fds(&self, fds: &[(BorrowedFd<'_>, PollFlags)], time: Option<Instant>) -> Result<Vec<bool>, Ended> {
@@ -205,5 +238,23 @@ mod tests {
         assert_eq!(control.check(), Some(Interrupt::Cancelled), "the first reason stays");
         control.begin(None);
         assert_eq!(control.check(), None, "and is gone with the next call");
+    }
+
+    #[test]
+    fn a_wait_for_something_ends_when_it_is_there_or_the_call_has_to_end() {
+        use std::sync::atomic::AtomicBool;
+        let control = Arc::new(CallControl::new(Weak::<Nobody>::new()));
+        control.begin(Some(after(60_000)));
+        let there = Arc::new(AtomicBool::new(false));
+        let (other, seen) = (control.clone(), there.clone());
+        let thread = std::thread::spawn(move || other.wait_for(|| seen.load(Ordering::SeqCst)));
+        control.notify();
+        there.store(true, Ordering::SeqCst);
+        control.notify();
+        assert_eq!(thread.join().ok(), Some(None));
+        control.begin(Some(after(5)));
+        assert_eq!(control.wait_for(|| false), Some(Interrupt::Deadline));
+        control.interrupt(Interrupt::Cancelled);
+        assert_eq!(control.wait_for(|| true), Some(Interrupt::Deadline), "the first reason stays");
     }
 }

@@ -6,6 +6,8 @@
  *
  * @module
  */
+import { FILE_FUNCTIONS } from "./_file_functions.ts";
+import { MEMORY_FUNCTIONS } from "./_memory_functions.ts";
 
 /** A WebAssembly value type of the interface. */
 export type ValueType = "i32" | "i64";
@@ -176,4 +178,6 @@ export const HOST_FUNCTIONS: readonly HostFunction[] = [
     ],
     hostile: `${AWAIT_HOSTILE} What malloc returns is checked like any pointer.`,
   },
+  ...MEMORY_FUNCTIONS,
+  ...FILE_FUNCTIONS,
 ];

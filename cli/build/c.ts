@@ -17,6 +17,8 @@ const OPTIMISE = "-O2";
 const NO_EXCEPTIONS = "-fno-exceptions";
 /** A program with an initialiser for its Proto-Faaslet exports it; one without is not changed by this. */
 const EXPORT_INITIALISER = "-Wl,--export-if-defined=_faasm_zygote";
+/** Where host functions with C's names put their error number. */
+const EXPORT_ERRNO = "-Wl,--export-if-defined=errno";
 /** Lets the host run the constructors once, before the initialiser, and enter at main behind them. */
 const SPLIT_START = [
   "-Wl,--export=__wasm_call_ctors",
@@ -27,7 +29,7 @@ const SPLIT_START = [
 /** Builds one source file, as a plain command or, when it has a `_faasm_zygote`, so that this can be snapshotted. */
 export async function buildC(context: BuildContext): Promise<void> {
   const compile = await findCompiler(context);
-  const flags = [OPTIMISE, EXPORT_INITIALISER, ...(isPlainC(context.source) ? [] : [NO_EXCEPTIONS])];
+  const flags = [OPTIMISE, EXPORT_INITIALISER, EXPORT_ERRNO, ...(isPlainC(context.source) ? [] : [NO_EXCEPTIONS])];
   await compile(flags);
   const { exports } = await describe(context.target);
   if (exports.includes("_faasm_zygote") && !exports.includes("__wasm_call_ctors")) {

@@ -3,13 +3,13 @@
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use faaslet_wasi::{CallControl, Sink, Stdin, Wasi};
+use faaslet_wasi::{CallControl, Errno, Sink, Stdin, Wasi};
 use wasmtime::{Engine, Global, Instance, Memory, Ref, Store, TypedFunc, UpdateDeadline};
 
 use crate::ending::Ending;
 use crate::engine::{Running, engine};
 use crate::fault::Fault;
-use crate::function::{Entry, Function};
+use crate::function::{Entry, Function, Handles};
 use crate::memory::{Image, create_with};
 use crate::proto::{Proto, TableDifference};
 use crate::slow::{Answers, Owner, SlowCalls};
@@ -80,7 +80,7 @@ impl Faaslet {
         for difference in &proto.tables {
             faaslet.apply(difference)?;
         }
-        faaslet.store.data_mut().wasi.reset(&proto.wasi);
+        faaslet.restore_state(proto);
         Ok(faaslet)
     }
 
@@ -97,6 +97,11 @@ impl Faaslet {
             limits: function.settings.guest_limits,
             table_elements: 0,
             seen_tick: 0,
+            memory: None,
+            blocks: Arc::default(),
+            allocator: None,
+            errno: Errno::Success,
+            errno_place: None,
         };
         let mut store = Store::try_new(engine, state).map_err(|e| Fault::capacity("a Faaslet", e))?;
         store.limiter(|state| state);
@@ -118,6 +123,8 @@ impl Faaslet {
             let global = instance.get_module_export(&mut store, handle).and_then(wasmtime::Extern::into_global);
             globals.push(global.ok_or_else(|| Fault::bug("a global's export is gone"))?);
         }
+        store.data_mut().memory = memory;
+        Self::find_helpers(&mut store, &instance, handles)?;
         let entry = Typed::get(handles.entry, &instance, &mut store)?;
         let after = handles.after.map(|after| Typed::get(after, &instance, &mut store)).transpose()?;
         Ok(Self { store, instance, globals, memory, entry, after, table_entry: None })
@@ -212,7 +219,35 @@ impl Faaslet {
             memory.grow(&mut self.store, 0).map_err(Fault::bug)?;
         }
         self.set_globals(proto)?;
-        self.store.data_mut().wasi.reset(&proto.wasi);
+        self.restore_state(proto);
+        Ok(())
+    }
+
+    /// What host functions keep of the Faaslet.
+    fn restore_state(&mut self, proto: &Proto) {
+        let state = self.store.data_mut();
+        state.wasi.reset(&proto.wasi);
+        if !Arc::ptr_eq(&state.blocks, &proto.blocks) {
+            state.blocks = proto.blocks.clone();
+        }
+        state.errno = Errno::Success;
+    }
+
+    /// What host functions use of the guest's own exports.
+    fn find_helpers(store: &mut Store<State>, instance: &Instance, handles: &Handles) -> Result<(), Fault> {
+        if let Some(handle) = handles.errno
+            && let Some(global) =
+                instance.get_module_export(&mut *store, &handle).and_then(wasmtime::Extern::into_global)
+        {
+            store.data_mut().errno_place = global.get(&mut *store).i32().map(i32::cast_unsigned);
+        }
+        if let Some(handle) = handles.allocator
+            && let Some(allocator) =
+                instance.get_module_export(&mut *store, &handle).and_then(wasmtime::Extern::into_func)
+        {
+            let allocator = allocator.typed(&*store).map_err(Fault::bug)?;
+            store.data_mut().allocator = Some(allocator);
+        }
         Ok(())
     }
 

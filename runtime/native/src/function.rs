@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use faaslet_module::ModuleMeta;
 use faaslet_wasi::{GlobalFiles, Waits, WasiSettings};
-use wasmtime::{ExternType, FuncType, InstancePre, Module, ModuleExport, ValType};
+use wasmtime::{ExternType, FuncType, InstancePre, Module, ModuleExport, Mutability, ValType};
 
 use crate::artefact::Artefact;
 use crate::faaslet::Faaslet;
@@ -50,6 +50,10 @@ pub struct Handles {
     pub before: Vec<Entry>,
     pub entry: Entry,
     pub after: Option<Entry>,
+    /// The guest's variable `errno`: a constant that is its address.
+    pub errno: Option<ModuleExport>,
+    /// `__faaslet_alloc(alignment, size)`: for languages whose memory only they may grow.
+    pub allocator: Option<ModuleExport>,
 }
 
 pub struct Function {
@@ -164,8 +168,39 @@ impl Handles {
             before: settings.before_snapshot.iter().map(entry).collect::<Result<_, _>>()?,
             entry: entry(&settings.entry)?,
             after: settings.after_entry.as_ref().map(entry).transpose()?,
+            errno: constant(module, "errno"),
+            allocator: function(module, "__faaslet_alloc", 2, 1),
         })
     }
+}
+
+/// An exported constant of type i32.
+fn constant(module: &Module, name: &str) -> Option<ModuleExport> {
+    match module.get_export(name)? {
+        ExternType::Global(kind) if kind.content().is_i32() && kind.mutability() == Mutability::Const => {
+            module.get_export_index(name)
+        }
+        _ => None,
+    }
+}
+
+/// An exported function of so many i32 parameters and results.
+fn function(module: &Module, name: &str, params: usize, results: usize) -> Option<ModuleExport> {
+    match module.get_export(name)? {
+        ExternType::Func(kind) if are_i32s(kind.params(), params) && are_i32s(kind.results(), results) => {
+            module.get_export_index(name)
+        }
+        _ => None,
+    }
+}
+
+fn are_i32s(types: impl Iterator<Item = ValType>, count: usize) -> bool {
+    let (mut all, mut i32s) = (0, true);
+    for value in types {
+        all += 1;
+        i32s &= matches!(value, ValType::I32);
+    }
+    all == count && i32s
 }
 
 impl Entry {
@@ -175,16 +210,8 @@ impl Entry {
         let Some(ExternType::Func(kind)) = module.get_export(name) else {
             return Err(wrong("is not a function"));
         };
-        let is = |types: &mut dyn Iterator<Item = ValType>, count: usize| {
-            let (mut all, mut i32s) = (0, true);
-            for value in types {
-                all += 1;
-                i32s &= matches!(value, ValType::I32);
-            }
-            all == count && i32s
-        };
         let signature =
-            |kind: &FuncType, params, results| is(&mut kind.params(), params) && is(&mut kind.results(), results);
+            |kind: &FuncType, params, results| are_i32s(kind.params(), params) && are_i32s(kind.results(), results);
         match () {
             () if signature(&kind, 0, 0) => Ok(Self::Unit(index)),
             () if signature(&kind, 0, 1) => Ok(Self::Value(index)),

@@ -9,7 +9,7 @@ use wasmtime::{Ref, Val};
 use crate::faaslet::Faaslet;
 use crate::fault::Fault;
 use crate::function::Function;
-use crate::memory::Image;
+use crate::memory::{Blocks, Image};
 
 /// Memory, globals, table differences, files and descriptors after the initialiser.
 pub struct Proto {
@@ -17,6 +17,7 @@ pub struct Proto {
     pub globals: Vec<Val>,
     pub tables: Vec<TableDifference>,
     pub wasi: WasiSnapshot,
+    pub blocks: Arc<Blocks>,
 }
 
 /// What the initialiser changed in a table: only modules with table-writing instructions have any.
@@ -44,7 +45,7 @@ impl Proto {
             }
             _ => function.initial.clone(),
         };
-        Ok(Self { image, globals, tables, wasi })
+        Ok(Self { image, globals, tables, wasi, blocks: faaslet.store.data().blocks.clone() })
     }
 }
 

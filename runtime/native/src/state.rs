@@ -3,11 +3,11 @@
 use std::ptr::NonNull;
 use std::sync::Arc;
 
-use faaslet_wasi::{CallControl, Ended, MemoryView, Wasi, WasiHost};
-use wasmtime::ResourceLimiter;
+use faaslet_wasi::{CallControl, Ended, Errno, MemoryView, Wasi, WasiHost};
+use wasmtime::{Memory, ResourceLimiter, TypedFunc};
 
 use crate::engine;
-use crate::memory::Shape;
+use crate::memory::{Blocks, Shape};
 use crate::slow::SlowCalls;
 
 /// One Faaslet's side of the host interface.
@@ -25,6 +25,15 @@ pub struct State {
     pub table_elements: usize,
     /// The engine's tick when a host function last looked at the deadline.
     pub seen_tick: u64,
+    /// For growth by host functions.
+    pub memory: Option<Memory>,
+    /// What `mmap` and the break took of it.
+    pub blocks: Arc<Blocks>,
+    /// Where host functions get memory from when the guest's run-time library does not expect growth by others.
+    pub allocator: Option<TypedFunc<(u32, u32), u32>>,
+    /// Of the last function with a C name that failed, and where the guest keeps its own copy.
+    pub errno: Errno,
+    pub errno_place: Option<u32>,
 }
 
 /// Input and output of the running call.

@@ -85,4 +85,46 @@ pub const HOST_FUNCTIONS: &[HostFunction] = &[
         params: &[ValueType::I32, ValueType::I32, ValueType::I32],
         results: &[ValueType::I32],
     },
+    HostFunction {
+        module: "env",
+        name: "mmap",
+        params: &[ValueType::I32, ValueType::I32, ValueType::I32, ValueType::I32, ValueType::I32, ValueType::I64],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "munmap",
+        params: &[ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__sbrk",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "brk",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faaslet_errno",
+        params: &[],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "dup",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__wasi_fd_dup",
+        params: &[ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
 ];

@@ -1,8 +1,11 @@
 //! Our own host functions, and the linker that all functions share.
 
 mod chaining;
+mod errno;
+mod files;
 mod guest_memory;
 mod input_output;
+mod memory;
 #[rustfmt::skip]
 mod _table;
 
@@ -29,5 +32,8 @@ fn build() -> wasmtime::Result<Linker<State>> {
     faaslet_wasi::add_to_linker(&mut linker)?;
     input_output::add_to_linker(&mut linker)?;
     chaining::add_to_linker(&mut linker)?;
+    errno::add_to_linker(&mut linker)?;
+    files::add_to_linker(&mut linker)?;
+    memory::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -109,7 +109,8 @@ impl Image {
     }
 }
 
-fn is_zero(page: &[u8]) -> bool {
+/// True when a page holds nothing.
+pub(super) fn is_zero(page: &[u8]) -> bool {
     // Chunks of 64 bytes let the compiler use wide loads and still stop early.
     page.chunks(64).all(|chunk| chunk.iter().fold(0, |any, byte| any | byte) == 0)
 }

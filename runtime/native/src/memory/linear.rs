@@ -15,6 +15,8 @@ use crate::fault::Fault;
 pub struct Shape {
     base: NonNull<u8>,
     bytes: AtomicUsize,
+    /// Where the mapping of the image at the base ends.
+    image_bytes: usize,
     slot: std::sync::Mutex<Slot>,
 }
 
@@ -28,7 +30,12 @@ impl Shape {
     fn new(image: &Image) -> Result<Arc<Self>, Fault> {
         let mut slot = Slot::take()?;
         slot.map_image(image)?;
-        Ok(Arc::new(Self { base: slot.base(), bytes: AtomicUsize::new(image.bytes()), slot: slot.into() }))
+        Ok(Arc::new(Self {
+            base: slot.base(),
+            bytes: AtomicUsize::new(image.bytes()),
+            image_bytes: image.mapped_bytes(),
+            slot: slot.into(),
+        }))
     }
 
     pub fn base(&self) -> NonNull<u8> {
@@ -49,13 +56,20 @@ impl Shape {
         Ok(())
     }
 
+    /// Makes `[from, to)` zero. What lies above the image costs nothing afterwards.
+    pub fn clear(&self, from: usize, to: usize) -> Result<(), Fault> {
+        assert!(from <= to && to <= self.bytes());
+        let mut slot = self.slot.lock().map_err(|_| Fault::bug("memory poisoned"))?;
+        slot.clear(self.image_bytes, from, to)
+    }
+
     /// Back to the image: private pages dropped, what had grown taken away. True when the length changed, in which case
     /// Wasmtime has to read it again (`Memory::grow` by 0).
     pub fn reset(&self, image: &Image) -> Result<bool, Fault> {
         let mut slot = self.slot.lock().map_err(|_| Fault::bug("memory poisoned"))?;
         slot.close(image.bytes())?;
         let before = self.bytes.swap(image.bytes(), Ordering::Relaxed);
-        slot.drop_private_pages(image.bytes())?;
+        slot.drop_private_pages(0, image.bytes())?;
         Ok(before != image.bytes())
     }
 }

@@ -3,14 +3,17 @@
 //! A Faaslet's memory starts as a private copy-on-write mapping of an image and is reset by dropping the private pages.
 //! Everything that touches the process's address space for guests is in this folder.
 
+mod blocks;
 mod image;
 mod linear;
+mod ranges;
 mod slot;
 mod written;
 
 #[cfg(test)]
 mod tests;
 
+pub use blocks::{Blocks, Break, WASM_PAGE};
 pub use image::Image;
 pub use linear::{Creator, Shape, create_with};
 pub use slot::{SLOT_GUARD, SLOT_RESERVATION, slots_in_use};

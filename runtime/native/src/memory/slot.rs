@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect};
 
-use super::image::Image;
+use super::image::{Image, PAGE, is_zero};
 use crate::fault::Fault;
 
 /// All that a 32-bit index can reach.
@@ -114,13 +114,42 @@ impl Slot {
         Ok(())
     }
 
-    /// Drops the private pages of `[0, to)`: an image mapped there shows again.
-    pub fn drop_private_pages(&mut self, to: usize) -> Result<(), Fault> {
-        if to == 0 {
+    /// Drops the private pages of `[from, to)`: an image mapped there shows again; without one they are zero.
+    pub fn drop_private_pages(&mut self, from: usize, to: usize) -> Result<(), Fault> {
+        if from == to {
             return Ok(());
         }
+        assert!(from < to && to <= self.accessible);
         // SAFETY: the range is mapped by this slot; guest code does not run while its owner holds `&mut self`.
-        unsafe { madvise(self.at(0), to, Advice::LinuxDontNeed) }.map_err(Fault::bug)
+        unsafe { madvise(self.at(from), to - from, Advice::LinuxDontNeed) }.map_err(Fault::bug)
+    }
+
+    /// Makes `[from, to)` zero. Whole pages behind the image are given back, the rest is overwritten.
+    pub fn clear(&mut self, image_bytes: usize, from: usize, to: usize) -> Result<(), Fault> {
+        let first = from.max(image_bytes).next_multiple_of(PAGE);
+        let last = to / PAGE * PAGE;
+        if first >= last {
+            self.overwrite(from, to);
+            return Ok(());
+        }
+        self.overwrite(from, first);
+        self.overwrite(last, to);
+        self.drop_private_pages(first, last)
+    }
+
+    /// Zeros where there are none yet: a page that is zero in the image stays shared with it.
+    fn overwrite(&mut self, from: usize, to: usize) {
+        assert!(from <= to && to <= self.accessible);
+        let mut here = from;
+        while here < to {
+            let next = (here + 1).next_multiple_of(PAGE).min(to);
+            // SAFETY: the range is mapped by this slot, readable and writable, and guest code does not run meanwhile.
+            let part = unsafe { std::slice::from_raw_parts_mut(self.at(here).cast::<u8>(), next - here) };
+            if !is_zero(part) {
+                part.fill(0);
+            }
+            here = next;
+        }
     }
 }
 

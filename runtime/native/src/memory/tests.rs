@@ -111,7 +111,7 @@ fn a_tail_of_zeros_is_plain_memory() -> Result<(), Fault> {
     for at in (PAGE..64 * MIB).step_by(PAGE) {
         write(&slot, at, 1);
     }
-    slot.drop_private_pages(64 * MIB)?;
+    slot.drop_private_pages(0, 64 * MIB)?;
     assert!((0..64 * MIB).step_by(PAGE).all(|at| byte(&slot, at) == if at == 0 { b'd' } else { 0 }));
     assert!(blocks(&image)? <= 8, "nothing of the tail came to be in the file");
     Ok(())
@@ -154,7 +154,7 @@ fn a_snapshot_is_the_memory_whatever_was_done_to_it() -> Result<(), Fault> {
             write(&slot, below(grown), below(3) as u8);
         }
         if below(4) == 0 {
-            slot.drop_private_pages(bytes)?;
+            slot.drop_private_pages(0, bytes)?;
         }
         let taken = snapshot(&slot, grown, &before)?;
         let live: Vec<u8> = (0..grown).map(|at| byte(&slot, at)).collect();

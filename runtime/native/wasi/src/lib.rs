@@ -16,6 +16,7 @@ mod settings;
 mod stdio;
 mod wasi;
 
+pub use abi::types::Errno;
 pub use control::{CallControl, Ended, Interrupt, Waits};
 pub use files::{BadPath, Change, GlobalFiles};
 pub use linker::{MemoryView, SIGNATURES, Signature, ValueType, WasiHost, add_to_linker};

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use crate::abi::types::{Errno, Rights};
 use crate::clock;
 use crate::control::CallControl;
-use crate::descriptors::Descriptors;
+use crate::descriptors::{Descriptors, Target};
+use crate::failure::Failure;
 use crate::files::{Change, Files, GlobalFiles, Local};
 use crate::settings::WasiSettings;
 use crate::stdio::{Sink, SinkBuffer, Stdin, WhenFull};
@@ -80,6 +82,26 @@ impl Wasi {
             self.descriptors = snapshot.descriptors.clone();
         }
         self.files.restore(&snapshot.files);
+    }
+
+    /// A second descriptor for what a first one leads to.
+    pub fn duplicate(&mut self, fd: u32) -> std::result::Result<u32, Errno> {
+        let max = self.settings.quotas.descriptors;
+        match self.descriptors_mut().duplicate(fd, max) {
+            Ok(duplicate) => Ok(duplicate),
+            Err(Failure::Errno(errno)) => Err(errno),
+            Err(Failure::End(_)) => Err(Errno::Io),
+        }
+    }
+
+    /// What a file holds from an offset on, at most `length` bytes: for a mapping of it.
+    pub fn file_content(&self, fd: u32, offset: u64, length: usize) -> std::result::Result<&[u8], Errno> {
+        let descriptor = self.descriptors.get(fd).map_err(|_| Errno::Badf)?;
+        match descriptor.target {
+            Target::File(_) if !descriptor.rights.contains(Rights::FD_READ) => Err(Errno::Acces),
+            Target::File(inode) => self.files.read(inode, offset, length).map_err(|_| Errno::Badf),
+            _ => Err(Errno::Nodev),
+        }
     }
 
     /// What is different from the files that the function brought.

@@ -14,7 +14,7 @@ use crate::wasi::Wasi;
 impl Wasi {
     pub(super) fn read(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, to: IovecArray) -> Result<u32> {
         let descriptor = self.descriptors().get(fd.into())?;
-        let (target, offset) = (descriptor.target, descriptor.offset);
+        let (target, offset) = (descriptor.target, self.descriptors().open_of(fd.into())?.offset);
         match target {
             Target::Stdin => {
                 let pieces = guest::targets(memory, to)?;
@@ -23,7 +23,7 @@ impl Wasi {
             Target::File(inode) => {
                 self.need(fd, Rights::FD_READ)?;
                 let count = self.read_file(memory, inode, to, offset)?;
-                self.descriptors_mut().get_mut(fd.into())?.offset += u64::from(count);
+                self.descriptors_mut().open_of_mut(fd.into())?.offset += u64::from(count);
                 Ok(count)
             }
             _ => Err(Errno::Badf.into()),
@@ -37,9 +37,9 @@ impl Wasi {
     }
 
     pub(super) fn write(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, from: CiovecArray) -> Result<u32> {
-        let descriptor = self.descriptors().get(fd.into())?;
-        let (target, offset, appends) =
-            (descriptor.target, descriptor.offset, descriptor.flags.contains(Fdflags::APPEND));
+        let target = self.descriptors().get(fd.into())?.target;
+        let open = self.descriptors().open_of(fd.into())?;
+        let (offset, appends) = (open.offset, open.flags.contains(Fdflags::APPEND));
         let pieces = guest::sources(memory, from)?;
         match target {
             Target::Stdout => write_stream(&mut self.stdout, &self.control, memory, &pieces),
@@ -48,7 +48,7 @@ impl Wasi {
                 self.need(fd, Rights::FD_WRITE)?;
                 let offset = if appends { self.files.node(inode)?.size() } else { offset };
                 let count = self.write_file(memory, inode, &pieces, offset)?;
-                self.descriptors_mut().get_mut(fd.into())?.offset = offset + u64::from(count);
+                self.descriptors_mut().open_of_mut(fd.into())?.offset = offset + u64::from(count);
                 Ok(count)
             }
             _ => Err(Errno::Badf.into()),

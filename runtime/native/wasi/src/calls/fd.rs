@@ -60,7 +60,7 @@ impl Wasi {
         let descriptor = self.descriptors().get(fd.into())?;
         Ok(Fdstat {
             fs_filetype: self.filetype(descriptor.target)?,
-            fs_flags: descriptor.flags,
+            fs_flags: self.descriptors().open_of(fd.into())?.flags,
             fs_rights_base: descriptor.rights,
             fs_rights_inheriting: descriptor.inheriting,
         })
@@ -70,7 +70,7 @@ impl Wasi {
         if flags.intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
             return Err(Errno::Inval.into());
         }
-        self.descriptors_mut().get_mut(fd.into())?.flags = flags;
+        self.descriptors_mut().open_of_mut(fd.into())?.flags = flags;
         Ok(())
     }
 
@@ -174,13 +174,13 @@ impl Wasi {
         self.need_capability(fd, right)?;
         let base = match whence {
             Whence::Set => 0,
-            Whence::Cur => self.descriptors().get(fd.into())?.offset,
+            Whence::Cur => self.descriptors().open_of(fd.into())?.offset,
             Whence::End => self.files.node(inode)?.size(),
         };
         let place =
             base.checked_add_signed(offset).filter(|place| i64::try_from(*place).is_ok()).ok_or(Errno::Inval)?;
-        if place != self.descriptors().get(fd.into())?.offset {
-            self.descriptors_mut().get_mut(fd.into())?.offset = place;
+        if place != self.descriptors().open_of(fd.into())?.offset {
+            self.descriptors_mut().open_of_mut(fd.into())?.offset = place;
         }
         Ok(place)
     }

@@ -4,7 +4,7 @@ use wiggle::{GuestMemory, GuestPtr};
 
 use super::guest::{check, string};
 use crate::abi::types::{Errno, Fd, Fdflags, Filestat, Fstflags, Lookupflags, Oflags, Rights};
-use crate::descriptors::{Descriptor, Target, directory_rights, file_rights};
+use crate::descriptors::{Opened, Target, directory_rights, file_rights};
 use crate::failure::Result;
 use crate::files::{Content, Directory, FileBytes, Inode, Resolved};
 use crate::wasi::Wasi;
@@ -95,8 +95,8 @@ impl Wasi {
             self.files.resize(inode, 0, now)?;
         }
         let all = if matches!(target, Target::Directory(_)) { directory_rights() } else { file_rights() };
-        let descriptor = Descriptor { target, offset: 0, flags, rights: rights & all, inheriting, is_preopen: false };
-        Ok(self.descriptors_mut().open(descriptor, descriptors_max)?.into())
+        let opened = Opened { target, flags, rights: rights & all, inheriting };
+        Ok(self.descriptors_mut().open(opened, descriptors_max)?.into())
     }
 
     pub(super) fn create_directory(&mut self, memory: &GuestMemory<'_>, fd: Fd, path: GuestPtr<str>) -> Result<()> {

@@ -88,7 +88,8 @@ impl Wasi {
             (Target::Stdin, Stdin::Empty) => Wait::Nothing(0),
             (Target::File(inode), _) if descriptor.rights.contains(Rights::FD_READ) => {
                 let size = self.files.node(inode).map_or(0, |node| node.size());
-                Wait::Nothing(size.saturating_sub(descriptor.offset))
+                let offset = self.descriptors().open_of(fd.into()).map_or(0, |open| open.offset);
+                Wait::Nothing(size.saturating_sub(offset))
             }
             _ => Wait::Failed(Errno::Badf),
         }

@@ -1,0 +1,77 @@
+//! Which pages of a linear memory the memory functions of the host interface gave out, and which came back.
+//!
+//! Pure bookkeeping, in pages of 64 KiB; part of the Proto-Faaslet, since what an initialiser mapped stays mapped.
+
+use super::ranges::Ranges;
+
+/// A page of linear memory (core specification 4.2.8), which is also what `mmap` deals in.
+pub const WASM_PAGE: u64 = 65_536;
+
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Blocks {
+    mapped: Ranges,
+    /// Given back, and zero.
+    free: Ranges,
+    pub program_break: Option<Break>,
+}
+
+/// The program break and the piece of memory in which it moves.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Break {
+    pub base: u64,
+    pub at: u64,
+    /// Of the piece; above `at` it is zero.
+    pub end: u64,
+}
+
+impl Blocks {
+    /// Pages that were given back before, mapped again; the lowest that fit.
+    pub fn reuse(&mut self, pages: u32) -> Option<u32> {
+        let start = self.free.find(pages)?;
+        self.free.remove(start, start + pages);
+        self.mapped.insert(start, start + pages);
+        Some(start)
+    }
+
+    /// Notes fresh pages as mapped. False, and nothing changes, when some of them are ours already.
+    pub fn map(&mut self, start: u32, pages: u32) -> bool {
+        let end = start + pages;
+        if self.mapped.overlaps(start, end) || self.free.overlaps(start, end) {
+            return false;
+        }
+        self.mapped.insert(start, end);
+        true
+    }
+
+    /// True when all of the pages are mapped.
+    pub fn are_mapped(&self, start: u32, pages: u32) -> bool {
+        self.mapped.contains(start, start + pages)
+    }
+
+    /// Takes mapped pages back, to be given out again. The caller makes them zero.
+    pub fn release(&mut self, start: u32, pages: u32) {
+        self.mapped.remove(start, start + pages);
+        self.free.insert(start, start + pages);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pages_that_came_back_are_given_out_again_lowest_first() {
+        let mut blocks = Blocks::default();
+        assert_eq!(blocks.reuse(1), None);
+        assert!(blocks.map(10, 8));
+        assert!(!blocks.map(17, 1), "a page has one owner");
+        blocks.release(12, 2);
+        blocks.release(15, 3);
+        assert!(!blocks.are_mapped(10, 8));
+        assert!(!blocks.map(9, 4), "pages that came back are still ours");
+        assert_eq!(blocks.reuse(3), Some(15));
+        assert_eq!(blocks.reuse(3), None);
+        assert_eq!(blocks.reuse(2), Some(12));
+        assert!(blocks.are_mapped(10, 8));
+    }
+}

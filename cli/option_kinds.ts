@@ -51,6 +51,27 @@ export function variables(flags: string, summary: string): OptionSpec<Record<str
   return { flags, summary, read: readVariable };
 }
 
+/** A function's name, and the file of its module. */
+export interface NamedFile {
+  readonly name: string;
+  readonly path: string;
+}
+
+/** `NAME=FILE` pairs. */
+export function namedFiles(flags: string, summary: string): OptionSpec<NamedFile[]> {
+  return {
+    flags,
+    summary,
+    read(word, before) {
+      const at = word.indexOf("=");
+      if (at <= 0 || at === word.length - 1) {
+        throw new FaasletError("ERR_USAGE", `cannot use ${JSON.stringify(word)}: write NAME=FILE`);
+      }
+      return [...(before ?? []), { name: word.slice(0, at), path: word.slice(at + 1) }];
+    },
+  };
+}
+
 /** A path of this machine, and where the guest sees it. */
 export interface PathPair {
   readonly host: string;

@@ -2,8 +2,8 @@
 import { basename } from "node:path";
 import { type ErrorCode, FaasletError } from "../errors.ts";
 import { FUNCTION_LIMITS } from "../limits.ts";
-import type { CallOutcome } from "../runtime/mod.ts";
-import { bytes, duration, isGiven, pathPairs, text, variables } from "./option_kinds.ts";
+import type { CallOutcome, LiveFunction, WorkerGroup } from "../runtime/mod.ts";
+import { bytes, duration, isGiven, namedFiles, pathPairs, text, variables } from "./option_kinds.ts";
 import { readModule } from "./read_file.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -21,6 +21,8 @@ const EXIT_OF_RUN = {
 
 const EXIT_OF_CODE: Partial<Record<ErrorCode, number>> = {
   ERR_USAGE: EXIT_OF_RUN.usage,
+  ERR_NAME_INVALID: EXIT_OF_RUN.usage,
+  ERR_SETTINGS_INVALID: EXIT_OF_RUN.usage,
   ERR_NOT_FOUND: EXIT_OF_RUN.module,
   ERR_MODULE_FORMAT: EXIT_OF_RUN.module,
   ERR_MODULE_INVALID: EXIT_OF_RUN.module,
@@ -57,6 +59,7 @@ export const run = defineVerb({
       "a directory that the guest sees, loaded before it starts (repeatable)",
     ),
     writeBack: isGiven("--write-back", "put changed files back into their directories when it has ended"),
+    with: namedFiles("--with <name=file>", "a function that the program may chain to by that name (repeatable)"),
     entry: text("--entry <export>", "the function to run"),
     init: text("--init <export>", "the function that runs before it"),
     timeout: duration("--timeout <duration>", "how long it may run"),
@@ -64,11 +67,16 @@ export const run = defineVerb({
   },
   async run({ arguments: [path, ...words], options, output }) {
     // Late, since only the subcommands that need the add-on should fail without it.
-    const { runOnce } = await import("../runtime/mod.ts");
+    const { checkName, runOnce } = await import("../runtime/mod.ts");
     const { entry, init } = options;
+    const companions = [];
+    for (const { name, path } of options.with ?? []) {
+      companions.push({ name: checkName(name), wasm: await readModule(path) });
+    }
     const result = await runOnce({
       wasm: await readModule(path!),
-      name: basename(path!),
+      name: basename(path!, ".wasm"),
+      program: basename(path!),
       arguments: words,
       environment: options.env ?? {},
       directories: options.dir ?? [],
@@ -77,6 +85,9 @@ export const run = defineVerb({
       ...(init !== undefined && { init }),
       timeoutMs: options.timeout ?? FUNCTION_LIMITS.timeoutMsMax,
       memoryBytes: options.memory ?? FUNCTION_LIMITS.memoryBytesMax,
+      companions,
+      call: callWithChains,
+      onLog: (log) => output.foreign(new TextDecoder().decode(log)),
     });
     if (result.initLog !== "") output.foreign(result.initLog);
     for (const path of result.skipped) {
@@ -87,6 +98,27 @@ export const run = defineVerb({
   },
   exitCodeOf: exitOf,
 });
+
+/** The program's call, and those that it chains to by their names or its own. */
+async function callWithChains(
+  group: WorkerGroup,
+  program: LiveFunction,
+  companions: readonly LiveFunction[],
+): Promise<CallOutcome> {
+  const { Dispatcher } = await import("../scheduler/mod.ts");
+  const { SYSTEM_CLOCK } = await import("../http/mod.ts");
+  const dispatcher = new Dispatcher({
+    group,
+    clock: SYSTEM_CLOCK,
+    random: (bytes) => void crypto.getRandomValues(bytes),
+    current: (_tenant, name) => [program, ...companions].findLast(({ record }) => record.name === name),
+  });
+  const { error, ...outcome } = await dispatcher.call({ live: program, input: new Uint8Array(0) });
+  // Nobody awaits any more what the program left to itself.
+  dispatcher.cancelAll();
+  await dispatcher.drain();
+  return { ...outcome, ...(error && { error }) };
+}
 
 /** The program's exit code as a process would have it: its lowest byte. */
 function endOf(outcome: CallOutcome): number {

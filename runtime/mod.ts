@@ -36,7 +36,7 @@ export type {
 } from "./registry.ts";
 export { EmbeddedGroup, type EmbeddedGroupOptions } from "./embedded_group.ts";
 export { inspectModule, type InspectOptions, layoutModule } from "./native/mod.ts";
-export { type MountedDirectory, runOnce, type RunOptions, type RunResult } from "./run_once.ts";
+export { type MountedDirectory, type NamedModule, runOnce, type RunOptions, type RunResult } from "./run_once.ts";
 export { compileChild } from "./compile_child.ts";
 export { type Compiled, Compiler, type CompilerOptions } from "./compiler.ts";
 export { KvFunctionRegistry, type RegistryOptions } from "./function_registry.ts";

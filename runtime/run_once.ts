@@ -1,12 +1,16 @@
 /**
- * One Faaslet, here and now, with this process's own standard streams: what `faaslet run` is.
+ * One Faaslet, here and now, with this process's own standard streams, and the functions that it may chain to: what
+ * `faaslet run` is.
  *
  * @module
  */
-import { FUNCTION_LIMITS } from "../limits.ts";
+import { FUNCTION_LIMITS, WASM_PAGE_BYTES } from "../limits.ts";
 import { EmbeddedGroup } from "./embedded_group.ts";
+import { faasletLimits, parseSettings } from "./function_settings.ts";
+import { DEFAULT_TENANT } from "./names.ts";
 import { coded, compileModule, inspectModule, native, type NativeChange } from "./native/mod.ts";
-import type { CallOutcome, GuestFile } from "./worker_group.ts";
+import type { LiveFunction } from "./registry.ts";
+import type { CallOutcome, CallRequest, GuestFile, WorkerGroup } from "./worker_group.ts";
 
 /** A directory of this machine that the guest sees. */
 export interface MountedDirectory {
@@ -15,10 +19,15 @@ export interface MountedDirectory {
   readonly guest: string;
 }
 
-export interface RunOptions {
-  readonly wasm: Uint8Array;
-  /** argv[0]. */
+/** A module under a name. */
+export interface NamedModule {
   readonly name: string;
+  readonly wasm: Uint8Array;
+}
+
+export interface RunOptions extends NamedModule {
+  /** argv[0]; `name` is what others chain to. */
+  readonly program: string;
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly directories: readonly MountedDirectory[];
@@ -28,6 +37,16 @@ export interface RunOptions {
   readonly init?: string;
   readonly timeoutMs: number;
   readonly memoryBytes: number;
+  /** Functions that the program may chain to; they see no directory. */
+  readonly companions: readonly NamedModule[];
+  /** Takes the program's call to its end. Calls of the group beyond the first are those that it led to. */
+  readonly call: (
+    group: WorkerGroup,
+    program: LiveFunction,
+    companions: readonly LiveFunction[],
+  ) => Promise<CallOutcome>;
+  /** What chained calls print. */
+  readonly onLog: (bytes: Uint8Array) => void;
 }
 
 export interface RunResult {
@@ -42,39 +61,97 @@ export interface RunResult {
 
 /** Checks, compiles and runs a module once. Throws what an upload would; failures of the guest are in the outcome. */
 export async function runOnce(options: RunOptions): Promise<RunResult> {
-  const { plan } = inspectModule(options.wasm, options);
-  const artefact = compileModule(options.wasm);
   const { files, skipped } = readDirectories(options.directories);
-  const group = new EmbeddedGroup({ threadsMax: 1 });
+  const group = new RunGroup(options.onLog);
   try {
-    const report = await group.install({
-      id: 1,
-      name: options.name,
-      artefact,
-      plan,
-      limits: {
-        initTimeoutMs: options.timeoutMs,
-        memoryBytes: options.memoryBytes,
-        outputBytes: FUNCTION_LIMITS.outputBytesMax,
-        logBytes: FUNCTION_LIMITS.logBytesMax,
-        fileBytes: FUNCTION_LIMITS.fileBytesMax,
-        files: FUNCTION_LIMITS.filesMax,
-        descriptors: FUNCTION_LIMITS.descriptorsMax,
-        idle: 0,
-      },
-      arguments: options.arguments,
-      environment: options.environment,
-      files,
-      hasFileSystem: options.directories.length > 0,
-    });
-    const request = { id: 1, functionId: 1, input: new Uint8Array(0), timeoutMs: options.timeoutMs };
-    const { outcome, changes } = await group.callWithProcessStreams(request);
+    const program = await install(group, 1, options, options, files);
+    const companions: LiveFunction[] = [];
+    for (const companion of options.companions) {
+      companions.push(await install(group, companions.length + 2, companion, options, []));
+    }
+    const outcome = await options.call(group, program, companions);
     const endedItself = outcome.status === "ok" || outcome.status === "guest-error";
-    const notWritten = options.writesBack && endedItself ? writeBack(options.directories, changes) : [];
-    return { outcome, skipped, notWritten, initLog: report.log };
+    const notWritten = options.writesBack && endedItself ? writeBack(options.directories, group.changes) : [];
+    return { outcome, skipped, notWritten, initLog: program.record.install.log };
   } finally {
     await group.close();
   }
+}
+
+/** A group whose first call has this process's own streams. */
+class RunGroup extends EmbeddedGroup {
+  /** What the first call changed in its file system. */
+  changes: readonly NativeChange[] = [];
+  readonly #onLog: (bytes: Uint8Array) => void;
+  #hasBegun = false;
+
+  constructor(onLog: (bytes: Uint8Array) => void) {
+    super();
+    this.#onLog = onLog;
+  }
+
+  override async call(request: CallRequest): Promise<CallOutcome> {
+    if (this.#hasBegun) {
+      const outcome = await super.call(request);
+      for (const log of [outcome.stdout, outcome.stderr]) if (log.length > 0) this.#onLog(log);
+      return outcome;
+    }
+    this.#hasBegun = true;
+    const { outcome, changes } = await this.callWithProcessStreams(request);
+    this.changes = changes;
+    return outcome;
+  }
+}
+
+async function install(
+  group: WorkerGroup,
+  functionId: number,
+  { name, wasm }: NamedModule,
+  options: RunOptions,
+  files: readonly GuestFile[],
+): Promise<LiveFunction> {
+  const isProgram = functionId === 1;
+  const { entry, init } = isProgram ? options : {};
+  const settings = parseSettings({
+    ...(entry !== undefined && { entry }),
+    ...(init !== undefined && { init }),
+    timeoutMs: options.timeoutMs,
+    initTimeoutMs: Math.min(options.timeoutMs, FUNCTION_LIMITS.initTimeoutMsMax),
+    memoryBytes: Math.floor(options.memoryBytes / WASM_PAGE_BYTES) * WASM_PAGE_BYTES,
+    outputBytes: FUNCTION_LIMITS.outputBytesMax,
+    logBytes: FUNCTION_LIMITS.logBytesMax,
+    fileBytes: FUNCTION_LIMITS.fileBytesMax,
+    files: FUNCTION_LIMITS.filesMax,
+    concurrency: FUNCTION_LIMITS.concurrencyMax,
+    ...(isProgram && { idle: 0, arguments: options.arguments, environment: options.environment }),
+  });
+  const report = inspectModule(wasm, settings);
+  const begun = performance.now();
+  const artefact = compileModule(wasm);
+  const wallMs = performance.now() - begun;
+  const installed = await group.install({
+    id: functionId,
+    name: isProgram ? options.program : name,
+    artefact,
+    plan: report.plan,
+    limits: faasletLimits(settings),
+    arguments: settings.arguments,
+    environment: settings.environment,
+    files,
+    hasFileSystem: isProgram && options.directories.length > 0,
+  });
+  const record = {
+    tenant: DEFAULT_TENANT,
+    name,
+    version: 1,
+    settings,
+    report,
+    files: [],
+    compile: { wallMs, cpuMs: wallMs, artefactBytes: artefact.length },
+    install: installed,
+    createdAt: new Date().toISOString(),
+  };
+  return { functionId, record };
 }
 
 function readDirectories(directories: readonly MountedDirectory[]): { files: GuestFile[]; skipped: string[] } {

@@ -11,7 +11,22 @@ import { NATIVE } from "./project.ts";
 
 const NOT_SOURCES = new Set(["target", "node_modules"]);
 const SOURCE = /\.(rs|toml|lock|witx|wit)$/;
-const CRATES = ["faaslet-native", "faaslet-module", "faaslet-wasi"];
+
+/** What cargo builds at one go, with a lock file of its own. */
+export interface Workspace {
+  readonly root: string;
+  /** Our own crates in it. */
+  readonly crates: readonly string[];
+  /** Names the file that says whose sources the shared folder holds. */
+  readonly claim: string;
+}
+
+/** The add-on's. */
+const ADD_ON: Workspace = {
+  root: NATIVE,
+  crates: ["faaslet-native", "faaslet-module", "faaslet-wasi"],
+  claim: "claimed.json",
+};
 
 /** Where cargo builds: CARGO_TARGET_DIR, or the user's cache. */
 export function cargoTarget(): string {
@@ -21,11 +36,11 @@ export function cargoTarget(): string {
   return join(cache, "faaslet", "target");
 }
 
-/** Runs cargo in the add-on's workspace with its output shown as it comes. True when it succeeded. */
-export async function runCargo(words: readonly string[]): Promise<boolean> {
+/** Runs cargo, in the add-on's workspace unless told otherwise, with its output shown as it comes. True when it succeeded. */
+export async function runCargo(words: readonly string[], { root }: Workspace = ADD_ON): Promise<boolean> {
   const { success } = await new Deno.Command("cargo", {
     args: [...words],
-    cwd: NATIVE,
+    cwd: root,
     env: { CARGO_TARGET_DIR: cargoTarget() },
     stdin: "null",
     stdout: "inherit",
@@ -35,14 +50,15 @@ export async function runCargo(words: readonly string[]): Promise<boolean> {
 }
 
 /** Makes sure that nothing of another clone's is taken for this one's. */
-export async function claimTarget(sources: string): Promise<void> {
-  const path = join(cargoTarget(), "claimed.json");
+export async function claimTarget(sources: string, workspace: Workspace = ADD_ON): Promise<void> {
+  const { root, crates, claim } = workspace;
+  const path = join(cargoTarget(), claim);
   const owner = parse(await Deno.readTextFile(path).catch(() => ""));
-  if (owner?.clone !== NATIVE && owner?.sources !== sources) {
-    await runCargo(["clean", "--quiet", "--release", ...CRATES.flatMap((name) => ["--package", name])]);
+  if (owner?.clone !== root && owner?.sources !== sources) {
+    await runCargo(["clean", "--quiet", "--release", ...crates.flatMap((name) => ["--package", name])], workspace);
   }
   await Deno.mkdir(cargoTarget(), { recursive: true });
-  await Deno.writeTextFile(path, JSON.stringify({ clone: NATIVE, sources }));
+  await Deno.writeTextFile(path, JSON.stringify({ clone: root, sources }));
 }
 
 /** One hash over the names and bytes of everything that a crate is built from. */

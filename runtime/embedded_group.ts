@@ -40,6 +40,17 @@ interface Waiter<T> {
 
 const WARMTH: Readonly<Record<StartKind, number>> = { cold: 0, proto: 1, warm: 2 };
 const ID_MAX = 0xffff_ffff;
+/**
+ * Entries of programs, as compilers call them: what a program prints is its answer, unless it gives one by a host call.
+ * Any other entry is a handler, and what that prints is a log.
+ */
+const PROGRAM_ENTRIES: ReadonlySet<string> = new Set([
+  "_start",
+  "__main_void",
+  "main",
+  "__main_argc_argv",
+  "__original_main",
+]);
 
 /** Runs Faaslets on threads of the add-on; nothing of a guest runs on a thread of Deno's. */
 export class EmbeddedGroup implements WorkerGroup, CompletionSink {
@@ -224,7 +235,7 @@ function nativeFunction(image: FunctionImage): NativeFunction {
     beforeSnapshot: [...plan.beforeSnapshot],
     entry: plan.entry,
     ...(plan.afterEntry === undefined ? {} : { afterEntry: plan.afterEntry }),
-    isCommand: plan.style === "command",
+    isCommand: PROGRAM_ENTRIES.has(plan.entry),
     limits: { ...limits, tableElements: FUNCTION_LIMITS.tableElementsMax },
     arguments: [image.name, ...image.arguments],
     environment: variablesText(image.environment),

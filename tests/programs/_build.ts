@@ -52,6 +52,12 @@ export async function python(): Promise<Built> {
   return { wasm: await Deno.readFile(fileURLToPath(import.meta.resolve(`${name}/dist/python.wasm`))) };
 }
 
+/** The module of a program that is there. */
+export function bytesOf(built: Built): Uint8Array {
+  if (built.missing !== undefined) throw new Error(`a program that is missing: ${built.missing}`);
+  return built.wasm;
+}
+
 const FIND: Readonly<Record<Language, Find>> = {
   c: () => findClang("clang"),
   cpp: () => findClang("clang++"),

@@ -10,8 +10,7 @@ import { faaslet } from "../support/cli.ts";
 import { optionalTest } from "../support/optional.ts";
 import { RealHost } from "../support/real_host.ts";
 import { Scratch } from "../support/scratch.ts";
-import { until } from "../support/until.ts";
-import { build, type Built, python } from "./_build.ts";
+import { build, type Built, bytesOf, python } from "./_build.ts";
 
 interface Program {
   readonly name: string;
@@ -73,13 +72,13 @@ for (const { name, built, arguments: first = [] } of PROGRAMS) {
     const nonces = new Set<string>();
     for (const start of ["cold", "proto", "warm", "warm"] as const) {
       const input = `0\n${start} ${"x".repeat(100_000)}`;
-      const answer = await call(id, start, input);
+      const answer = await host.call(id, start, input);
       assert.equal(answer.status, 200);
       assert.equal(answer.headers.get("x-start"), start);
       nonces.add(check(await answer.text(), input));
     }
     assert.equal(nonces.size, 4, "chance is fresh after each start");
-    const failed = await call(id, "warm", "7\n");
+    const failed = await host.call(id, "warm", "7\n");
     assert.equal(failed.status, 502);
     assert.equal(failed.headers.get("x-return-value"), "7");
     const problem = await failed.json();
@@ -106,21 +105,6 @@ for (const { name, built, arguments: first = [] } of PROGRAMS) {
   });
 }
 
-/** Calls until the answer's Faaslet started as wanted: it is idle again only after its answer has gone out. */
-async function call(name: string, start: string, body: string): Promise<Response> {
-  let answer: Response | undefined;
-  await until(
-    async () => {
-      await answer?.body?.cancel();
-      answer = await fetch(`${host.url}/function/${name}`, { method: "POST", body, headers: { "x-start": start } });
-      return answer.headers.get("x-start") === start;
-    },
-    `a call of ${name} starts ${start}`,
-    60_000,
-  );
-  return answer!;
-}
-
 /** Compares all but the last line, which it gives: the nonce. */
 function check(said: string, input: string): string {
   const lines = said.split("\n");
@@ -135,9 +119,4 @@ function shown(bytes: Uint8Array): string {
   let sum = 0;
   for (const byte of bytes) sum = (Math.imul(sum, 31) + byte) >>> 0;
   return `${bytes.length} bytes, sum ${sum}`;
-}
-
-function bytesOf(built: Built): Uint8Array {
-  if (built.missing !== undefined) throw new Error("a test of a program that is not there");
-  return built.wasm;
 }

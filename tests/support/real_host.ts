@@ -1,5 +1,6 @@
 /** A host as its users have it: `faaslet serve` in a process of its own. */
 import { type Ran, spawnFaaslet } from "./cli.ts";
+import { until } from "./until.ts";
 
 export class RealHost implements AsyncDisposable {
   readonly url: string;
@@ -42,6 +43,20 @@ export class RealHost implements AsyncDisposable {
   /** Standard error so far. */
   get stderr(): string {
     return this.#said.stderr;
+  }
+
+  /**
+   * Calls a function until its Faaslet started as wanted: one is idle again only after its answer has gone out. The answer
+   * is read by the caller.
+   */
+  async call(name: string, start: "cold" | "proto" | "warm", body: string): Promise<Response> {
+    let answer: Response | undefined;
+    await until(async () => {
+      await answer?.body?.cancel();
+      answer = await fetch(`${this.url}/function/${name}`, { method: "POST", body, headers: { "x-start": start } });
+      return answer.headers.get("x-start") === start;
+    }, `a call of ${name} starts ${start}`);
+    return answer!;
   }
 
   kill(signal: Deno.Signal): void {

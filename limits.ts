@@ -50,6 +50,8 @@ export const FUNCTION_LIMITS = {
   deployedFileBytesMax: 256 * MIB,
   environmentBytesMax: 128 * KIB,
   argumentsBytesMax: 128 * KIB,
+  /** Variables and arguments, each: checking one costs more than its bytes. */
+  entriesMax: 4_096,
   tableElementsMax: 1_000_000,
 } as const;
 

@@ -5,7 +5,7 @@
  */
 import { FaasletError } from "../errors.ts";
 import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
-import { Compiler, EmbeddedGroup, engineHash, inspectModule, KvFunctionRegistry } from "../runtime/mod.ts";
+import { Compiler, EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../runtime/mod.ts";
 import { Dispatcher } from "../scheduler/mod.ts";
 import { Blobs, openKv } from "../state/mod.ts";
 import { VERSION } from "../version.ts";
@@ -52,7 +52,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     kv,
     blobs: new Blobs(kv),
     group,
-    inspect: inspectModule,
+    inspect: inspectModuleAside,
     compile: (wasm) => compiler.compile(wasm),
     engineHash: engineHash(),
     now: Date.now,

@@ -9,6 +9,8 @@ export type Upload = Pick<DeployRequest, "wasm" | "settings" | "files">;
 
 const MODULE_TYPES = ["application/wasm", "application/octet-stream"];
 const FORM_TYPE = "multipart/form-data";
+/** Far above what environment and arguments may be; a JSON document costs many times its size while it is read. */
+const SETTINGS_BYTES_MAX = 1_024 * 1_024;
 /** Settings, and the heads of the parts. */
 const FORM_OVERHEAD_BYTES = 4 * 1_024 * 1_024;
 const FORM_PARTS_MAX = FUNCTION_LIMITS.filesMax + 2;
@@ -57,6 +59,7 @@ function checkNames(parts: readonly Part[]): void {
 
 function parseSettings(part: Part | undefined): unknown {
   if (part === undefined) return {};
+  if (part.bytes.length > SETTINGS_BYTES_MAX) throw tooLarge("settings", SETTINGS_BYTES_MAX);
   try {
     return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(part.bytes));
   } catch (cause) {

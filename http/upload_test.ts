@@ -112,3 +112,9 @@ Deno.test("parseUpload() takes as many files as the limit and not one more", () 
     assert.throws(() => parseUpload(type, formOf(files)), { code: "ERR_REQUEST_TOO_LARGE" });
   }
 });
+
+Deno.test("parseUpload() reads no settings that are larger than settings can be", async () => {
+  const settings = (bytes: number) => JSON.stringify({ environment: { A: "x".repeat(bytes) } });
+  await uploadOf(MODULE, ["settings", settings(1_000_000)]);
+  await assert.rejects(uploadOf(MODULE, ["settings", settings(1_100_000)]), { code: "ERR_REQUEST_TOO_LARGE" });
+});

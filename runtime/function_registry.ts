@@ -32,7 +32,7 @@ export interface RegistryOptions {
   readonly inspect: (
     wasm: Uint8Array,
     options: { entry?: string | undefined; init?: string | undefined; memoryBytes: number },
-  ) => ModuleReport;
+  ) => ModuleReport | Promise<ModuleReport>;
   readonly compile: (wasm: Uint8Array) => Promise<Compiled>;
   /** Names what machine code depends on; an artefact made under another name is compiled anew. */
   readonly engineHash: string;
@@ -133,7 +133,7 @@ export class KvFunctionRegistry implements FunctionRegistry {
     }
     const settings = parseSettings(request.settings);
     const files = await checkFiles(request.files);
-    const report = this.#options.inspect(wasm, settings);
+    const report = await this.#options.inspect(wasm, settings);
     if (before !== undefined && !request.dryRun && isSame(before.record, report, settings, files)) {
       return { outcome: "unchanged", record: before.record };
     }
@@ -227,7 +227,7 @@ export class KvFunctionRegistry implements FunctionRegistry {
     } else {
       // Another version of this program, or another processor, made it.
       const wasm = await this.#blob(tenant, report.digest);
-      inspect(wasm, settings);
+      await inspect(wasm, settings);
       artefact = (await compile(wasm)).artefact;
       await this.#storage.run(tenant, async () => {
         await this.#commit(key, { record, artefact: { digest: await blobs.put(tenant, artefact), engineHash } });

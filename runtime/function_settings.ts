@@ -10,6 +10,9 @@ import { FUNCTION_LIMITS as LIMITS, WASM_PAGE_BYTES } from "../limits.ts";
 import type { FaasletLimits } from "./worker_group.ts";
 
 const TEXT = new TextEncoder();
+/** No more than somebody reads: the client chooses how many there are, and how long. */
+const PROBLEMS_MAX = 50;
+const PROBLEM_CHARACTERS_MAX = 1_000;
 
 /** The settings as they are kept: every field has a value. */
 export const FUNCTION_SETTINGS_SCHEMA = z.strictObject({
@@ -47,19 +50,37 @@ export type FunctionSettings = z.infer<typeof FUNCTION_SETTINGS_SCHEMA>;
 
 /** Reads settings as a client wrote them. Throws `ERR_SETTINGS_INVALID` with every problem in `details`. */
 export function parseSettings(written: unknown): FunctionSettings {
+  checkEntries(written);
   const result = FUNCTION_SETTINGS_SCHEMA.safeParse(written ?? {});
   if (result.success) return result.data;
-  const details = result.error.issues.map((issue) => {
+  const details = result.error.issues.slice(0, PROBLEMS_MAX).map((issue) => {
     const name = issue.path.map(String).join(".");
-    return name === "" ? issue.message : `${name}: ${issue.message}`;
+    return shortened(name === "" ? issue.message : `${name}: ${issue.message}`);
   });
   throw new FaasletError("ERR_SETTINGS_INVALID", `cannot use the settings: ${details[0]}`, { details });
+}
+
+/** Before anything looks at each of them. */
+function checkEntries(written: unknown): void {
+  if (typeof written !== "object" || written === null) return;
+  for (const name of ["environment", "arguments"]) {
+    const entries: unknown = Object.hasOwn(written, name) ? (written as Record<string, unknown>)[name] : undefined;
+    const count = typeof entries === "object" && entries !== null ? Object.keys(entries).length : 0;
+    if (count > LIMITS.entriesMax) {
+      const problem = `${name}: ${count} entries are over ${LIMITS.entriesMax}`;
+      throw new FaasletError("ERR_SETTINGS_INVALID", `cannot use the settings: ${problem}`, { details: [problem] });
+    }
+  }
 }
 
 /** The part of the settings that a worker group enforces. */
 export function faasletLimits(settings: FunctionSettings): FaasletLimits {
   const { initTimeoutMs, memoryBytes, outputBytes, logBytes, fileBytes, files, descriptors, idle } = settings;
   return { initTimeoutMs, memoryBytes, outputBytes, logBytes, fileBytes, files, descriptors, idle };
+}
+
+function shortened(text: string): string {
+  return text.length > PROBLEM_CHARACTERS_MAX ? `${text.slice(0, PROBLEM_CHARACTERS_MAX)}…` : text;
 }
 
 function count(least: number, most: number, usual: number, what: string) {

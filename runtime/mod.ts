@@ -35,7 +35,7 @@ export type {
   ModuleReport,
 } from "./registry.ts";
 export { EmbeddedGroup, type EmbeddedGroupOptions } from "./embedded_group.ts";
-export { inspectModule, type InspectOptions, layoutModule } from "./native/mod.ts";
+export { inspectModule, inspectModuleAside, type InspectOptions, layoutModule } from "./native/mod.ts";
 export { type MountedDirectory, type NamedModule, runOnce, type RunOptions, type RunResult } from "./run_once.ts";
 export { compileChild } from "./compile_child.ts";
 export { type Compiled, Compiler, type CompilerOptions } from "./compiler.ts";

@@ -42,6 +42,9 @@ export declare function engineHash(): string
  */
 export declare function inspectModule(wasm: Uint8Array, options: string): string
 
+/** The same on a thread of the runtime's pool: a large module keeps its reader busy for seconds. */
+export declare function inspectModuleAside(wasm: Uint8Array, options: string): Promise<string>
+
 /** What a module's file holds, against what its memory looks like after instantiation: JSON, or `{refusal}` as above. */
 export declare function layoutModule(wasm: Uint8Array): string
 

@@ -11,6 +11,7 @@ import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { FaasletError, isErrorCode } from "../../errors.ts";
 import { FUNCTION_LIMITS, MODULE_LIMITS, WASM_PAGE_BYTES } from "../../limits.ts";
+import { digestOf } from "../../state/mod.ts";
 import type { ModuleReport } from "../registry.ts";
 import type { NativeGroup } from "./index.d.ts";
 
@@ -30,15 +31,25 @@ export interface InspectOptions {
 
 /** Checks a module. Throws the upload's error codes with every problem in `details`. */
 export function inspectModule(wasm: Uint8Array, options: InspectOptions): ModuleReport {
-  const limits = {
-    ...MODULE_LIMITS,
-    memoryPagesMax: Math.floor(options.memoryBytes / WASM_PAGE_BYTES),
-    tableElementsMax: FUNCTION_LIMITS.tableElementsMax,
-  };
-  const question = JSON.stringify({ entry: options.entry, init: options.init, limits });
-  const { report, plan } = accepted(coded(() => native.inspectModule(wasm, question)));
+  const { report, plan } = accepted(coded(() => native.inspectModule(wasm, questionOf(options))));
   const digest = createHash("sha256").update(wasm).digest("hex");
   return { ...report, digest, plan };
+}
+
+/** The same on another thread: for who has others to serve meanwhile. */
+export async function inspectModuleAside(wasm: Uint8Array, options: InspectOptions): Promise<ModuleReport> {
+  const answer = await coded(() => native.inspectModuleAside(wasm, questionOf(options))).catch(recode);
+  const { report, plan } = accepted(answer);
+  return { ...report, digest: await digestOf(wasm), plan };
+}
+
+function questionOf({ entry, init, memoryBytes }: InspectOptions): string {
+  const limits = {
+    ...MODULE_LIMITS,
+    memoryPagesMax: Math.floor(memoryBytes / WASM_PAGE_BYTES),
+    tableElementsMax: FUNCTION_LIMITS.tableElementsMax,
+  };
+  return JSON.stringify({ entry, init, limits });
 }
 
 /** What a module's file holds and what its memory looks like at the start, for people. */
@@ -71,10 +82,14 @@ export function coded<T>(action: () => T): T {
   try {
     return action();
   } catch (thrown) {
-    const { code, message } = thrown as { code?: unknown; message?: unknown };
-    const known = typeof code === "string" && isErrorCode(code) ? code : "ERR_BUG";
-    throw new FaasletError(known, String(message), { cause: thrown });
+    return recode(thrown);
   }
+}
+
+function recode(thrown: unknown): never {
+  const { code, message } = thrown as { code?: unknown; message?: unknown };
+  const known = typeof code === "string" && isErrorCode(code) ? code : "ERR_BUG";
+  throw new FaasletError(known, String(message), { cause: thrown });
 }
 
 // deno-lint-ignore no-explicit-any -- The add-on's JSON documents are typed where they are used.

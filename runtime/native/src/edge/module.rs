@@ -1,8 +1,11 @@
 //! Modules before they are functions: inspect, compile, lay out. Results are JSON documents.
 
 use std::hash::{DefaultHasher, Hash, Hasher};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use faaslet_module::{ImportSignature, Limits, Refusal, Report, Rules, StartPlan};
+use napi::bindgen_prelude::AsyncTask;
+use napi::{Env, Task};
 use napi_derive::napi;
 use serde::{Deserialize, Serialize};
 
@@ -38,7 +41,39 @@ struct RefusalText {
 /// is the JSON of `{report, plan}` or of `{refusal: {code, problems}}`.
 #[napi(catch_unwind)]
 pub fn inspect_module(wasm: &[u8], options: String) -> Result<String, Coded> {
-    let options: Inspection = serde_json::from_str(&options).map_err(Fault::bug)?;
+    Ok(inspect(wasm, &options)?)
+}
+
+/// The same on a thread of the runtime's pool: a large module keeps its reader busy for seconds.
+#[napi(catch_unwind, ts_return_type = "Promise<string>")]
+pub fn inspect_module_aside(wasm: &[u8], options: String) -> AsyncTask<Inspecting> {
+    AsyncTask::new(Inspecting { wasm: wasm.to_vec(), options })
+}
+
+/// An inspection that is under way; it has the bytes to itself.
+pub struct Inspecting {
+    wasm: Vec<u8>,
+    options: String,
+}
+
+impl Task for Inspecting {
+    type Output = String;
+    type JsValue = String;
+
+    fn compute(&mut self) -> napi::Result<String> {
+        // Nobody above catches a panic on that thread.
+        let inspected = catch_unwind(AssertUnwindSafe(|| inspect(&self.wasm, &self.options)));
+        let inspected = inspected.unwrap_or_else(|_| Err(crate::panics::last()));
+        inspected.map_err(|fault| napi::Error::from_reason(fault.message))
+    }
+
+    fn resolve(&mut self, _: Env, output: String) -> napi::Result<String> {
+        Ok(output)
+    }
+}
+
+fn inspect(wasm: &[u8], options: &str) -> Result<String, Fault> {
+    let options: Inspection = serde_json::from_str(options).map_err(Fault::bug)?;
     let rules = Rules { imports: host_imports(), limits: options.limits };
     let verdict = faaslet_module::inspect(wasm, &rules).and_then(|report| {
         let plan = faaslet_module::plan(&report, options.entry.as_deref(), options.init.as_deref())?;
@@ -53,10 +88,10 @@ pub fn inspect_module(wasm: &[u8], options: String) -> Result<String, Coded> {
 /// What a module's file holds, against what its memory looks like after instantiation: JSON, or `{refusal}` as above.
 #[napi(catch_unwind)]
 pub fn layout_module(wasm: &[u8]) -> Result<String, Coded> {
-    match faaslet_module::layout(wasm) {
-        Ok(layout) => json(&layout),
-        Err(refusal) => json(&refused(refusal)),
-    }
+    Ok(match faaslet_module::layout(wasm) {
+        Ok(layout) => json(&layout)?,
+        Err(refusal) => json(&refused(refusal))?,
+    })
 }
 
 /// Rewrites and compiles a module that was inspected. Takes seconds: for the compiler's child.
@@ -102,6 +137,6 @@ fn refused(refusal: Refusal) -> Verdict {
     Verdict::Refused { refusal: RefusalText { code: refusal.code, problems: refusal.problems } }
 }
 
-fn json(value: &impl Serialize) -> Result<String, Coded> {
-    Ok(serde_json::to_string(value).map_err(Fault::bug)?)
+fn json(value: &impl Serialize) -> Result<String, Fault> {
+    serde_json::to_string(value).map_err(Fault::bug)
 }

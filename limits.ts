@@ -136,6 +136,26 @@ export const HOST_LIMITS = {
   metricsFunctionsMax: 200,
 } as const;
 
+/** State: values, in the local tier and in the global one. */
+export const STATE_LIMITS = {
+  /** In bytes of UTF-8. With the tenant, an index and a write's id it stays well below Deno KV's 2 KiB for a key. */
+  keyBytesMax: 512,
+  /** Values are moved and compared in pieces of this size: what Deno KV takes as one value, and one WebAssembly page. */
+  chunkBytes: 64 * KIB,
+  /** Of a chunk's hash: the first bytes of its SHA-256. Two chunks of a store that share one by chance: never. */
+  hashBytes: 16,
+  valueBytesMax: 1 * GIB,
+  /** An appended record is one value of Deno KV. */
+  recordBytesMax: 64 * KIB,
+  /** What a tenant may have in the global tier, if nobody says otherwise. */
+  tenantBytesDefault: 16 * GIB,
+  tenantKeysDefault: 100_000,
+  /** A host that did not renew its lease for so long may lose its global locks to others. */
+  lockLeaseMs: 10_000,
+  /** Holders and waiters of one global lock together: they are one record of the store. */
+  lockPartiesMax: 256,
+} as const;
+
 assert(FUNCTION_LIMITS.timeoutMsDefault <= FUNCTION_LIMITS.timeoutMsMax, "timeout default is within its maximum");
 assert(FUNCTION_LIMITS.memoryBytesDefault <= FUNCTION_LIMITS.memoryBytesMax, "memory default is within its maximum");
 assert(FUNCTION_LIMITS.memoryBytesMax % WASM_PAGE_BYTES === 0, "memory maximum is whole pages");
@@ -157,3 +177,6 @@ assert(
 assert(CHAIN_LIMITS.depthMax <= HOST_LIMITS.waitingMax, "a chain as deep as may be can wait");
 assert(CHAIN_LIMITS.inFlightMax <= HOST_LIMITS.queuedMax, "one tree's calls fit the host's queues");
 assert(MODULE_LIMITS.functionBytesMax <= MODULE_LIMITS.bytesMax, "a function body fits a module");
+assert(STATE_LIMITS.chunkBytes === WASM_PAGE_BYTES, "a chunk is a page");
+assert(STATE_LIMITS.valueBytesMax % STATE_LIMITS.chunkBytes === 0, "the largest value is whole chunks");
+assert(STATE_LIMITS.valueBytesMax <= STATE_LIMITS.tenantBytesDefault, "the largest value fits a tenant's quota");

@@ -9,6 +9,8 @@
  *
  * @module
  */
+export type * from "./global_tier.ts";
 export { Blobs, digestOf } from "./blobs.ts";
+export { checkStateKey, STATE_KEY_GRAMMAR, versionNumber } from "./state_key.ts";
 export { KEYS, SCHEMA_VERSION } from "./keys.ts";
 export { type Kv, openKv, stored } from "./kv.ts";

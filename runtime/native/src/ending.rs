@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use faaslet_wasi::{Ended, Interrupt};
+use faaslet_wasi::{Ended, Interrupt, Misuse};
 use wasmtime::{Error, Trap, WasmBacktrace};
 
 use crate::fault::Fault;
@@ -31,6 +31,10 @@ impl Ending {
         }
         if let Some(fault) = error.downcast_ref::<Fault>() {
             return Self::Fault(Fault::new(fault.code, with_backtrace(&fault.message, error)));
+        }
+        if let Some(misuse) = Misuse::of(error) {
+            let code = if misuse.is_pointer { "ERR_GUEST_POINTER" } else { "ERR_GUEST_MISUSE" };
+            return Self::Fault(Fault::new(code, with_backtrace(&misuse.message, error)));
         }
         match error.downcast_ref::<Trap>() {
             Some(Trap::StackOverflow) => {

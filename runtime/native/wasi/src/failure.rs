@@ -42,6 +42,28 @@ impl wiggle::GuestErrorType for Errno {
     }
 }
 
+/// What a guest handed over that no function could take: a bad pointer for a result, or a value that does not exist. As in
+/// Wasmtime it ends the call.
+#[derive(Debug)]
+pub struct Misuse {
+    pub is_pointer: bool,
+    pub message: String,
+}
+
+impl Misuse {
+    /// The misuse behind an error of one of WASI's functions.
+    pub fn of(error: &wiggle::error::Error) -> Option<Self> {
+        let mut cause = error.downcast_ref::<GuestError>()?;
+        let message = cause.to_string();
+        while let GuestError::InFunc { err, .. } = cause {
+            cause = err;
+        }
+        let is_pointer =
+            matches!(cause, GuestError::PtrOverflow | GuestError::PtrOutOfBounds(_) | GuestError::PtrNotAligned(..));
+        Some(Self { is_pointer, message })
+    }
+}
+
 impl UserErrorConversion for Wasi {
     fn errno_from_failure(&mut self, failure: Failure) -> wiggle::error::Result<Errno> {
         match failure {

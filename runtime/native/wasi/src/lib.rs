@@ -18,6 +18,7 @@ mod wasi;
 
 pub use abi::types::Errno;
 pub use control::{CallControl, Ended, Interrupt, Waits};
+pub use failure::Misuse;
 pub use files::{BadPath, Change, GlobalFiles};
 pub use linker::{MemoryView, SIGNATURES, Signature, ValueType, WasiHost, add_to_linker};
 pub use settings::{FileQuotas, WasiSettings};

@@ -65,6 +65,9 @@ impl Wasi {
         let inode = self.file_of(fd)?;
         self.need(fd, Rights::FD_WRITE)?;
         let pieces = guest::sources(memory, from)?;
+        // As Linux, and so Wasmtime, has it: who opened to append, appends.
+        let appends = self.descriptors().open_of(fd.into())?.flags.contains(Fdflags::APPEND);
+        let offset = if appends { self.files.node(inode)?.size() } else { offset };
         self.write_file(memory, inode, &pieces, offset)
     }
 

@@ -67,6 +67,9 @@ impl Wasi {
     }
 
     pub(super) fn set_flags(&mut self, fd: Fd, flags: Fdflags) -> Result<()> {
+        if matches!(self.descriptors().get(fd.into())?.target, Target::Directory(_)) {
+            return Err(Errno::Badf.into());
+        }
         if flags.intersects(Fdflags::DSYNC | Fdflags::SYNC | Fdflags::RSYNC) {
             return Err(Errno::Inval.into());
         }
@@ -123,7 +126,7 @@ impl Wasi {
 
     pub(super) fn set_size(&mut self, fd: Fd, size: u64) -> Result<()> {
         let inode = self.file_of(fd).map_err(|_| Errno::Badf)?;
-        self.need(fd, Rights::FD_WRITE)?;
+        self.need(fd, Rights::FD_WRITE).map_err(|_| Errno::Inval)?;
         self.need_capability(fd, Rights::FD_FILESTAT_SET_SIZE)?;
         let now = self.now();
         self.files.resize(inode, size, now)

@@ -64,7 +64,7 @@ impl WasiSnapshotPreview1 for Wasi {
     }
 
     fn fd_datasync(&mut self, _: &mut Memory<'_>, fd: types::Fd) -> Result<()> {
-        self.descriptors().get(fd.into()).map(drop)
+        self.file_of(fd).map(drop)
     }
 
     fn fd_fdstat_get(&mut self, _: &mut Memory<'_>, fd: types::Fd) -> Result<types::Fdstat> {
@@ -156,7 +156,7 @@ impl WasiSnapshotPreview1 for Wasi {
     }
 
     fn fd_sync(&mut self, _: &mut Memory<'_>, fd: types::Fd) -> Result<()> {
-        self.descriptors().get(fd.into()).map(drop)
+        self.file_of(fd).map(drop)
     }
 
     fn fd_tell(&mut self, _: &mut Memory<'_>, fd: types::Fd) -> Result<u64> {
@@ -214,10 +214,10 @@ impl WasiSnapshotPreview1 for Wasi {
         path: GuestPtr<str>,
         how: types::Oflags,
         rights: types::Rights,
-        inheriting: types::Rights,
+        _: types::Rights,
         flags: types::Fdflags,
     ) -> Result<types::Fd> {
-        self.open(memory, fd, lookup, path, path::Opening { how, rights, inheriting, flags })
+        self.open(memory, fd, lookup, path, path::Opening { how, rights, flags })
     }
 
     fn path_readlink(

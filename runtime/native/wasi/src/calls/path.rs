@@ -13,9 +13,11 @@ use crate::wasi::Wasi;
 pub struct Opening {
     pub how: Oflags,
     pub rights: Rights,
-    pub inheriting: Rights,
     pub flags: Fdflags,
 }
+
+/// As Wasmtime, none of them can be asked for.
+const SYNC_FLAGS: Fdflags = Fdflags::DSYNC.union(Fdflags::SYNC).union(Fdflags::RSYNC);
 
 /// A directory's descriptor and a path from there.
 type At = (Fd, GuestPtr<str>);
@@ -55,9 +57,12 @@ impl Wasi {
         path: GuestPtr<str>,
         opening: Opening,
     ) -> Result<Fd> {
-        let Opening { how, rights, inheriting, flags } = opening;
+        let Opening { how, rights, flags } = opening;
         let creates = how.contains(Oflags::CREAT);
         let is_exclusive = creates && how.contains(Oflags::EXCL);
+        if flags.intersects(SYNC_FLAGS) {
+            return Err(Errno::Notsup.into());
+        }
         if creates && how.contains(Oflags::DIRECTORY) {
             return Err(Errno::Inval.into());
         }
@@ -94,8 +99,14 @@ impl Wasi {
             let now = self.now();
             self.files.resize(inode, 0, now)?;
         }
-        let all = if matches!(target, Target::Directory(_)) { directory_rights() } else { file_rights() };
-        let opened = Opened { target, flags, rights: rights & all, inheriting };
+        // As Wasmtime: what is asked for decides whether a file is read or written; everything else is as good as asked for.
+        let granted = self.descriptors().get(fd.into())?.inheriting;
+        let data = Rights::FD_READ | Rights::FD_WRITE;
+        let all = match target {
+            Target::Directory(_) => directory_rights(),
+            _ => (file_rights() & !data) | (rights & data),
+        };
+        let opened = Opened { target, flags, rights: all & granted, inheriting: granted };
         Ok(self.descriptors_mut().open(opened, descriptors_max)?.into())
     }
 
@@ -168,8 +179,9 @@ impl Wasi {
             return Err(if target.is_empty() { Errno::Noent } else { Errno::Inval }.into());
         }
         let resolved = self.at(memory, (fd, path), Rights::PATH_SYMLINK, false)?;
-        if resolved.node.is_some() {
-            return Err(Errno::Exist.into());
+        if let Some(there) = resolved.node {
+            let is_directory = self.files.node(there)?.directory().is_some();
+            return Err(if resolved.needs_directory && !is_directory { Errno::Notdir } else { Errno::Exist }.into());
         }
         if resolved.needs_directory {
             return Err(Errno::Noent.into());

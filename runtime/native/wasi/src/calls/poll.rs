@@ -23,7 +23,6 @@ const SUBSCRIPTIONS_MAX: u32 = 4096;
 /// What has to happen before a subscription is ready.
 enum Wait {
     Nothing(u64),
-    Failed(Errno),
     Time(Instant),
     Descriptor(RawFd, PollFlags),
 }
@@ -43,11 +42,11 @@ impl Wasi {
         count: u32,
     ) -> Result<u32> {
         if count == 0 || count > SUBSCRIPTIONS_MAX {
-            return Err(Errno::Inval.into());
+            return Err(if count == 0 { Errno::Inval } else { Errno::Nomem }.into());
         }
         let mut all = Vec::with_capacity(count as usize);
         for pointer in subscriptions.as_array(count).iter() {
-            all.push(self.waiting(&memory.read(pointer?)?));
+            all.push(self.waiting(&memory.read(pointer?)?)?);
         }
         let ready = self.wait(&all)?;
         let mut written = 0;
@@ -58,31 +57,31 @@ impl Wasi {
         Ok(written)
     }
 
-    fn waiting(&self, subscription: &Subscription) -> Waiting {
+    fn waiting(&self, subscription: &Subscription) -> Result<Waiting> {
         let (kind, wait) = match &subscription.u {
-            SubscriptionU::Clock(clock) => (Eventtype::Clock, self.clock_wait(clock)),
-            SubscriptionU::FdRead(read) => (Eventtype::FdRead, self.read_wait(read.file_descriptor)),
-            SubscriptionU::FdWrite(write) => (Eventtype::FdWrite, self.write_wait(write.file_descriptor)),
+            SubscriptionU::Clock(clock) => (Eventtype::Clock, self.clock_wait(clock)?),
+            SubscriptionU::FdRead(read) => (Eventtype::FdRead, self.read_wait(read.file_descriptor)?),
+            SubscriptionU::FdWrite(write) => (Eventtype::FdWrite, self.write_wait(write.file_descriptor)?),
         };
-        Waiting { userdata: subscription.userdata, kind, wait }
+        Ok(Waiting { userdata: subscription.userdata, kind, wait })
     }
 
-    fn clock_wait(&self, clock: &SubscriptionClock) -> Wait {
+    fn clock_wait(&self, clock: &SubscriptionClock) -> Result<Wait> {
         let now = Instant::now();
         let is_absolute = clock.flags.contains(Subclockflags::SUBSCRIPTION_CLOCK_ABSTIME);
-        match (clock.id, is_absolute) {
+        Ok(match (clock.id, is_absolute) {
             (Clockid::Realtime | Clockid::Monotonic, false) => Wait::Time(clock::add(now, clock.timeout)),
             (Clockid::Monotonic, true) => Wait::Time(clock::instant_of_monotonic(clock.timeout)),
             (Clockid::Realtime, true) => {
                 Wait::Time(clock::add(now, clock.timeout.saturating_sub(clock::realtime_ns(1))))
             }
-            _ => Wait::Failed(Errno::Inval),
-        }
+            _ => return Err(Errno::Inval.into()),
+        })
     }
 
-    fn read_wait(&self, fd: Fd) -> Wait {
-        let Ok(descriptor) = self.descriptors().get(fd.into()) else { return Wait::Failed(Errno::Badf) };
-        match (descriptor.target, &self.stdin) {
+    fn read_wait(&self, fd: Fd) -> Result<Wait> {
+        let descriptor = self.descriptors().get(fd.into())?;
+        Ok(match (descriptor.target, &self.stdin) {
             (Target::Stdin, Stdin::Descriptor(fd)) => Wait::Descriptor(*fd, PollFlags::IN),
             (Target::Stdin, Stdin::Bytes(bytes, at)) => Wait::Nothing((bytes.len() - at) as u64),
             (Target::Stdin, Stdin::Empty) => Wait::Nothing(0),
@@ -91,27 +90,27 @@ impl Wasi {
                 let offset = self.descriptors().open_of(fd.into()).map_or(0, |open| open.offset);
                 Wait::Nothing(size.saturating_sub(offset))
             }
-            _ => Wait::Failed(Errno::Badf),
-        }
+            _ => return Err(Errno::Badf.into()),
+        })
     }
 
-    fn write_wait(&self, fd: Fd) -> Wait {
-        let Ok(descriptor) = self.descriptors().get(fd.into()) else { return Wait::Failed(Errno::Badf) };
-        match (descriptor.target, &self.stdout, &self.stderr) {
+    fn write_wait(&self, fd: Fd) -> Result<Wait> {
+        let descriptor = self.descriptors().get(fd.into())?;
+        Ok(match (descriptor.target, &self.stdout, &self.stderr) {
             (Target::Stdout, Sink::Descriptor(fd), _) | (Target::Stderr, _, Sink::Descriptor(fd)) => {
                 Wait::Descriptor(*fd, PollFlags::OUT)
             }
             (Target::Stdout | Target::Stderr, ..) => Wait::Nothing(1),
             (Target::File(_), ..) if descriptor.rights.contains(Rights::FD_WRITE) => Wait::Nothing(1),
-            _ => Wait::Failed(Errno::Badf),
-        }
+            _ => return Err(Errno::Badf.into()),
+        })
     }
 
     /// Waits until something is ready, and gives all that is.
     fn wait(&self, all: &[Waiting]) -> Result<Vec<Event>> {
         self.control.go_on()?;
         let first = all.iter().filter_map(|one| if let Wait::Time(time) = one.wait { Some(time) } else { None }).min();
-        let is_ready = all.iter().any(|one| matches!(one.wait, Wait::Nothing(_) | Wait::Failed(_)));
+        let is_ready = all.iter().any(|one| matches!(one.wait, Wait::Nothing(_)));
         let fds: Vec<_> = all
             .iter()
             .filter_map(|one| if let Wait::Descriptor(fd, flags) = one.wait { Some((borrow(fd), flags)) } else { None })
@@ -131,11 +130,10 @@ impl Wasi {
         let mut events = Vec::new();
         for one in all {
             match one.wait {
-                Wait::Nothing(bytes) => events.push(one.event(Errno::Success, bytes)),
-                Wait::Failed(errno) => events.push(one.event(errno, 0)),
-                Wait::Time(time) if now >= time => events.push(one.event(Errno::Success, 0)),
+                Wait::Nothing(bytes) => events.push(one.event(bytes)),
+                Wait::Time(time) if now >= time => events.push(one.event(0)),
                 Wait::Time(_) => {}
-                Wait::Descriptor(..) if fds_ready.next() == Some(true) => events.push(one.event(Errno::Success, 1)),
+                Wait::Descriptor(..) if fds_ready.next() == Some(true) => events.push(one.event(1)),
                 Wait::Descriptor(..) => {}
             }
         }
@@ -144,9 +142,14 @@ impl Wasi {
 }
 
 impl Waiting {
-    fn event(&self, error: Errno, nbytes: u64) -> Event {
-        let ended = self.kind == Eventtype::FdRead && error == Errno::Success && nbytes == 0;
+    fn event(&self, nbytes: u64) -> Event {
+        let ended = self.kind == Eventtype::FdRead && nbytes == 0;
         let flags = if ended { Eventrwflags::FD_READWRITE_HANGUP } else { Eventrwflags::empty() };
-        Event { userdata: self.userdata, error, type_: self.kind, fd_readwrite: EventFdReadwrite { nbytes, flags } }
+        Event {
+            userdata: self.userdata,
+            error: Errno::Success,
+            type_: self.kind,
+            fd_readwrite: EventFdReadwrite { nbytes, flags },
+        }
     }
 }

@@ -111,7 +111,7 @@ impl Files {
             if size == 0 {
                 *bytes = Arc::new(FileBytes::Own(Vec::new()));
             }
-            FileBytes::own(bytes).resize(usize::try_from(size).map_err(|_| Errno::Fbig)?, 0);
+            lengthen(FileBytes::own(bytes), usize::try_from(size).map_err(|_| Errno::Fbig)?);
         }
         self.local_mut().bytes = total + size;
         Ok(())
@@ -279,5 +279,17 @@ impl Files {
 
     fn local_mut(&mut self) -> &mut Local {
         Arc::make_mut(&mut self.local)
+    }
+}
+
+/// Makes bytes so many. What is new comes as zero pages from the system: a large hole costs nothing before it is written to.
+fn lengthen(bytes: &mut Vec<u8>, size: usize) {
+    if size > bytes.capacity() {
+        let mut longer = vec![0; size.max(bytes.len().saturating_mul(2))];
+        longer[..bytes.len()].copy_from_slice(bytes);
+        *bytes = longer;
+        bytes.truncate(size);
+    } else {
+        bytes.resize(size, 0);
     }
 }

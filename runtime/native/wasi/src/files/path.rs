@@ -51,7 +51,8 @@ struct Walk<'a> {
 
 impl Walk<'_> {
     fn to(&mut self, path: &str, follow: bool) -> Result<Resolved> {
-        let ends_in_slash = path.ends_with('/') || path.ends_with("/.");
+        let ends_in_slash = path.ends_with('/');
+        let ends_in_dot = path.trim_end_matches('/').ends_with("/.");
         let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty() && *part != ".").collect();
         let Some((last, inner)) = parts.split_last() else {
             return Ok(self.at_directory());
@@ -59,8 +60,8 @@ impl Walk<'_> {
         for part in inner {
             self.enter(part)?;
         }
-        if *last == ".." {
-            self.up()?;
+        if *last == ".." || ends_in_dot {
+            self.enter(last)?;
             return Ok(self.at_directory());
         }
         if last.len() > NAME_MAX {

@@ -10,9 +10,14 @@ import { parseArgs } from "node:util";
 import { type Benchmark, isMet, type Report } from "./_benchmark.ts";
 import { describeMachine, load } from "./_machine.ts";
 import { show } from "./_show.ts";
+import { burst } from "./burst.ts";
+import { capacity } from "./capacity.ts";
+import { memory } from "./memory.ts";
+import { reset } from "./reset.ts";
 import { restore } from "./restore.ts";
+import { roundTrip } from "./round_trip.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [restore];
+const BENCHMARKS: readonly Benchmark[] = [restore, reset, memory, capacity, roundTrip, burst];
 const RESULTS = new URL("./results/", import.meta.url);
 
 /** A benchmark's part of the result. */

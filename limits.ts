@@ -125,9 +125,14 @@ export const HOST_LIMITS = {
   requestHeaderBytesMax: 64 * KIB,
   /** Request bodies in memory at once, those of waiting and running calls included. */
   requestBodyBytesMax: 1 * GIB,
-  /** A body that is slower than this, after its grace, holds a connection for nothing. */
+  /** A body that is slower than this in a grace period holds memory and a connection for nothing. */
   requestBodyGraceMs: 30_000,
   requestBodyBytesPerSecondMin: 16 * KIB,
+  /** Large answers that wait for their readers, together; while they fill it, calls are refused. */
+  answerBytesMax: 1 * GIB,
+  /** A reader that takes less than this in a grace period loses its connection. */
+  answerGraceMs: 30_000,
+  answerBytesPerSecondMin: 16 * KIB,
   /** Deploys at once: each holds its module, and compiling is bounded further on. */
   deploysMax: 4,
   /** Ended calls that are remembered; some 300 bytes each. */
@@ -176,6 +181,10 @@ assert(
 );
 assert(CHAIN_LIMITS.depthMax <= HOST_LIMITS.waitingMax, "a chain as deep as may be can wait");
 assert(CHAIN_LIMITS.inFlightMax <= HOST_LIMITS.queuedMax, "one tree's calls fit the host's queues");
+assert(
+  FUNCTION_LIMITS.outputBytesMax <= HOST_LIMITS.answerBytesMax,
+  "the largest output fits the memory for answers",
+);
 assert(MODULE_LIMITS.functionBytesMax <= MODULE_LIMITS.bytesMax, "a function body fits a module");
 assert(STATE_LIMITS.chunkBytes === WASM_PAGE_BYTES, "a chunk is a page");
 assert(STATE_LIMITS.valueBytesMax % STATE_LIMITS.chunkBytes === 0, "the largest value is whole chunks");

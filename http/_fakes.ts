@@ -12,6 +12,7 @@ import type {
 import { type Clock, Dispatcher } from "../scheduler/mod.ts";
 import { createApp } from "./app.ts";
 import type { BodyLimits } from "./body.ts";
+import type { OutboxLimits } from "./outbox.ts";
 import { startServer } from "./server.ts";
 
 /** Time stands still; timers run when the test says so. */
@@ -94,6 +95,7 @@ export class FakeGroup {
     this.requests.push(request);
     return outcomeOf(request.id, await this.respond(request));
   }
+  listen(): void {}
   cancel(id: number): void {
     this.cancelled.push(id);
     this.onCancel(id);
@@ -142,7 +144,7 @@ export const ORIGIN = "http://127.0.0.1:8080";
 export const INFO = { remoteAddr: { hostname: "127.0.0.9" } };
 
 /** The app with its fakes; `send` asks it as a client of this host would. */
-export function setUp(bodyLimits: Partial<BodyLimits> = {}) {
+export function setUp(bodyLimits: Partial<BodyLimits> = {}, outboxLimits: Partial<OutboxLimits> = {}) {
   const clock = new FakeClock();
   const group = new FakeGroup();
   const registry = new FakeRegistry();
@@ -153,14 +155,14 @@ export function setUp(bodyLimits: Partial<BodyLimits> = {}) {
     random: (bytes) => void crypto.getRandomValues(bytes),
   });
   const logger = { error: (_: string, properties: Record<string, unknown>) => void errors.push(properties) };
-  const app = createApp({ registry, dispatcher, clock, version: "1.2.3", logger, bodyLimits });
+  const app = createApp({ registry, dispatcher, clock, version: "1.2.3", logger, bodyLimits, outboxLimits });
   const send = async (path: string, init?: RequestInit) => await app.handler(new Request(ORIGIN + path, init), INFO);
   return { app, clock, group, registry, dispatcher, errors, send };
 }
 
 /** The same behind a server of its own; `await using` stops it. */
-export function serve(bodyLimits: Partial<BodyLimits> = {}) {
-  const parts = setUp(bodyLimits);
+export function serve(bodyLimits: Partial<BodyLimits> = {}, outboxLimits: Partial<OutboxLimits> = {}) {
+  const parts = setUp(bodyLimits, outboxLimits);
   const server = startServer({ handler: parts.app.handler, hostname: "127.0.0.1", port: 0 });
   async function stop(): Promise<void> {
     parts.app.close();

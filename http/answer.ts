@@ -2,16 +2,17 @@
 import type { ErrorCode } from "../errors.ts";
 import type { CallStatus, LiveFunction } from "../runtime/mod.ts";
 import type { CallResult } from "../scheduler/mod.ts";
+import type { Outbox } from "./outbox.ts";
 import { BUG_DETAIL, type Problem, problemOf, problemOfThrown, problemResponse } from "./problem.ts";
 
 /** How much of a failed call's standard error its answer quotes: the end, where the reason is. */
 const STDERR_TAIL_BYTES = 4_096;
 
 /** Answers for a call that was dispatched. */
-export function answerOf(result: CallResult, live: LiveFunction): Response {
+export function answerOf(result: CallResult, live: LiveFunction, outbox: Outbox): Response {
   let response: Response;
   if (result.status === "ok") {
-    response = new Response(result.output as Uint8Array<ArrayBuffer>);
+    response = outbox.response(result.output);
     response.headers.set("content-type", contentTypeOf(live));
   } else {
     response = problemResponse(problemOfResult(result), result.retryAfterSeconds);

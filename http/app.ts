@@ -12,6 +12,7 @@ import { addHealth } from "./health.ts";
 import { Laggards } from "./laggards.ts";
 import { addMetrics } from "./metrics.ts";
 import { Origins } from "./origins.ts";
+import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { problemOf, problemOfThrown, problemResponse } from "./problem.ts";
 
 /** What an app is made of. */
@@ -26,6 +27,8 @@ export interface AppOptions {
   readonly hosts?: readonly string[];
   /** Defaults to `HOST_LIMITS`. */
   readonly bodyLimits?: Partial<BodyLimits>;
+  /** Defaults to `HOST_LIMITS`. */
+  readonly outboxLimits?: Partial<OutboxLimits>;
 }
 
 export interface App {
@@ -45,6 +48,7 @@ export function createApp(options: AppOptions): App {
     version,
     logger,
     bodies: new Bodies(clock, options.bodyLimits),
+    outbox: new Outbox(clock, options.outboxLimits),
     clients: new Laggards(clock, CLIENT_TICK_MS),
   };
   const origins = new Origins(options.hosts);
@@ -63,6 +67,7 @@ export function createApp(options: AppOptions): App {
     },
     close() {
       context.bodies.close();
+      context.outbox.close();
       context.clients.close();
     },
   };

@@ -47,6 +47,8 @@ export class Bodies {
    * fill their memory.
    */
   async read(request: Request, bytesMax: number): Promise<Uint8Array> {
+    // Whoever has no body has a head.
+    if (this.#bytes >= this.#limits.totalBytesMax) throw this.#full();
     const { headers, method } = request;
     const contentLength = headers.get("content-length");
     if (method === "GET" || method === "HEAD") {
@@ -64,6 +66,11 @@ export class Bodies {
     if (length <= SMALL_BYTES_MAX) return await this.#readSmall(request, length);
     if (request.body === null) throw lengthMismatch(length, 0);
     return await this.#readPieces(request.body, bytesMax, length);
+  }
+
+  /** Counts other bytes of a request that are kept, e.g. its head's; to be released like a body. */
+  hold(bytes: number): void {
+    this.#bytes += bytes;
   }
 
   /** Gives memory back. */
@@ -92,7 +99,7 @@ export class Bodies {
     const startedMs = this.#clock.now();
     return new Promise((resolve, reject) => {
       const laggard = this.#slow.add((nowMs) => {
-        const isTooSlow = this.#isTooSlow(nowMs - startedMs, 0);
+        const isTooSlow = nowMs - startedMs > this.#limits.graceMs;
         if (isTooSlow) reject(tooSlow());
         return !isTooSlow;
       });
@@ -108,14 +115,18 @@ export class Bodies {
 
   async #readPieces(stream: ReadableStream<Uint8Array>, bytesMax: number, length?: number): Promise<Uint8Array> {
     const reader = stream.getReader();
-    const startedMs = this.#clock.now();
+    // In each grace period something has to come: what came before is no credit for standing still with it later.
+    let sinceMs = this.#clock.now();
+    let sinceSize = 0;
     // One buffer that grows: of a list of pieces, each one-byte chunk of the client would hold a buffer of its own.
     let buffer = new ArrayBuffer(0);
     let size = 0;
     let isTooSlow = false;
     const laggard = this.#slow.add((nowMs) => {
-      isTooSlow = this.#isTooSlow(nowMs - startedMs, size);
+      if (nowMs - sinceMs <= this.#limits.graceMs) return true;
+      isTooSlow = size - sinceSize < ((nowMs - sinceMs) * this.#limits.bytesPerSecondMin) / 1_000;
       if (isTooSlow) void cancel(reader);
+      [sinceMs, sinceSize] = [nowMs, size];
       return !isTooSlow;
     });
     try {
@@ -152,16 +163,12 @@ export class Bodies {
   }
 
   #take(bytes: number): void {
-    if (this.#bytes + bytes > this.#limits.totalBytesMax) {
-      throw new FaasletError("ERR_CAPACITY", `cannot read the body: request bodies fill ${this.#bytes} bytes already`);
-    }
+    if (this.#bytes + bytes > this.#limits.totalBytesMax) throw this.#full();
     this.#bytes += bytes;
   }
 
-  #isTooSlow(elapsedMs: number, received: number): boolean {
-    return elapsedMs >
-      this.#limits.graceMs +
-        (received * 1_000) / this.#limits.bytesPerSecondMin;
+  #full(): FaasletError {
+    return new FaasletError("ERR_CAPACITY", `cannot take the request: those that are here fill ${this.#bytes} bytes`);
   }
 }
 

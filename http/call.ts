@@ -29,29 +29,36 @@ export async function answerCall(
   info: RequestInfo,
   origin: Origin,
 ): Promise<Response> {
-  const { registry, dispatcher, bodies, clients, clock } = context;
+  const { registry, dispatcher, bodies, outbox, clients, clock } = context;
   const arrivedMs = clock.now();
   const callId = dispatcher.newCallId();
   let live: LiveFunction | undefined;
-  let input: Uint8Array | undefined;
+  let held = 0;
   try {
     const target = parseTarget(request.url, origin.prefix.length);
     live = registry.live(target.tenant, target.name) ?? await load(registry, target);
     if (dispatcher.isDraining) {
       throw new FaasletError("ERR_DRAINING", "cannot take the call: shutting down");
     }
+    outbox.checkRoom();
     const start = parseStart(request.headers.get("x-start"));
-    input = await bodies.read(request, live.record.settings.inputBytes);
+    const input = await bodies.read(request, live.record.settings.inputBytes);
+    held = input.length;
     // Reading took time: the version of before may be gone.
     live = registry.live(target.tenant, target.name) ?? live;
     const environment = live.record.settings.cgi
       ? environmentOf(request, info, origin, target, input.length)
       : undefined;
+    if (environment !== undefined) {
+      // Tens of thousands of calls may wait, each with a head of its own.
+      bodies.hold(environment.bytes);
+      held += environment.bytes;
+    }
     const pending = dispatcher.call({
       live,
       input,
       callId,
-      ...(environment && { environment }),
+      ...(environment && { environment: environment.variables }),
       ...(start && { start }),
     });
     const laggard = clients.add(() => {
@@ -63,14 +70,14 @@ export async function answerCall(
     if (result.error?.code === "ERR_BUG") {
       context.logger.error("call failed: {message}", { callId, ...result.error });
     }
-    return answerOf(result, live);
+    return answerOf(result, live, outbox);
   } catch (thrown) {
     if (!(thrown instanceof FaasletError) || thrown.code === "ERR_BUG") {
       context.logger.error("call failed: {thrown}", { callId, thrown });
     }
     return answerWithoutCall(thrown, callId, clock.now() - arrivedMs, live);
   } finally {
-    if (input !== undefined) bodies.release(input.length);
+    bodies.release(held);
   }
 }
 

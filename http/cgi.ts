@@ -43,8 +43,15 @@ const HEADER_NAME = /^[a-z0-9-]+$/;
 const VARIABLES_MAX = 512;
 const variables = new Map<string, string>();
 
+/** The variables, and about how many bytes they are. */
+export interface CgiEnvironment {
+  readonly variables: Record<string, string>;
+  /** Not less than what they are in UTF-8. */
+  readonly bytes: number;
+}
+
 /** The variables. Throws `ERR_REQUEST_TOO_LARGE` over the limit and `ERR_REQUEST_INVALID` for a path that has no text. */
-export function cgiEnvironment(request: CgiRequest): Record<string, string> {
+export function cgiEnvironment(request: CgiRequest): CgiEnvironment {
   const environment: Record<string, string> = {
     GATEWAY_INTERFACE: "CGI/1.1",
     REQUEST_METHOD: request.method,
@@ -58,16 +65,17 @@ export function cgiEnvironment(request: CgiRequest): Record<string, string> {
     REMOTE_ADDR: request.remoteAddress,
   };
   let bytes = 256 + 3 * environment["PATH_INFO"]!.length +
-    request.query.length + request.scriptName.length;
+    request.query.length + request.scriptName.length + request.method.length;
   for (const [name, value] of request.headers) {
     const variable = variables.get(name) ?? variableOf(name);
     if (variable === "") {
-      if (name === "content-type") environment["CONTENT_TYPE"] = value;
-      continue;
+      if (name !== "content-type") continue;
+      environment["CONTENT_TYPE"] = value;
+    } else {
+      environment[variable] = value;
     }
-    environment[variable] = value;
     // Header values are Latin-1: two bytes each at most, once they are UTF-8.
-    bytes += variable.length + 2 * value.length + 2;
+    bytes += name.length + 7 + 2 * value.length;
   }
   if (request.inputBytes > 0) {
     environment["CONTENT_LENGTH"] = String(request.inputBytes);
@@ -76,7 +84,7 @@ export function cgiEnvironment(request: CgiRequest): Record<string, string> {
     const limit = FUNCTION_LIMITS.environmentBytesMax;
     throw new FaasletError("ERR_REQUEST_TOO_LARGE", `cannot pass on the request's head: the limit is ${limit} bytes`);
   }
-  return environment;
+  return { variables: environment, bytes };
 }
 
 /** The variable of a header, or "" when it has none. */

@@ -14,7 +14,7 @@ function environmentOf(over: Partial<CgiRequest> = {}): Record<string, string> {
     query: "",
     inputBytes: 0,
     ...over,
-  });
+  }).variables;
 }
 
 Deno.test("cgiEnvironment() gives the variables of RFC 3875", () => {

@@ -2,6 +2,7 @@ import type { FunctionRegistry } from "../runtime/mod.ts";
 import type { Clock, Dispatcher } from "../scheduler/mod.ts";
 import type { Bodies } from "./body.ts";
 import type { Laggards } from "./laggards.ts";
+import type { Outbox } from "./outbox.ts";
 
 /** What the app logs to; a LogTape logger fits. */
 export interface Logger {
@@ -22,6 +23,7 @@ export interface AppContext {
   readonly version: string;
   readonly logger: Logger;
   readonly bodies: Bodies;
+  readonly outbox: Outbox;
   /** Calls whose client has not been asked after yet. */
   readonly clients: Laggards;
 }

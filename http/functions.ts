@@ -58,27 +58,33 @@ async function deploy(context: AppContext, deploys: { running: number }, name: s
   if (context.dispatcher.isDraining) {
     throw new FaasletError("ERR_DRAINING", "cannot deploy: shutting down");
   }
-  if (deploys.running >= HOST_LIMITS.deploysMax) {
-    throw new FaasletError("ERR_CAPACITY", `cannot deploy: ${deploys.running} deploys are running already`);
-  }
-  deploys.running++;
-  let taken = 0;
+  checkRoom(deploys);
+  const dryRun = isOn(new URL(request.url).searchParams.get("dryRun"));
+  const type = request.headers.get("content-type") ?? "application/wasm";
+  const body = await context.bodies.read(request, uploadBytesMax(type));
   try {
-    const dryRun = isOn(new URL(request.url).searchParams.get("dryRun"));
-    const type = request.headers.get("content-type") ?? "application/wasm";
-    const body = await context.bodies.read(request, uploadBytesMax(type));
-    taken = body.length;
-    const upload = parseUpload(type, body);
-    const { outcome, record } = await context.registry.deploy({ tenant: DEFAULT_TENANT, name, dryRun, ...upload });
-    return Response.json({ outcome, function: record }, {
-      status: outcome === "created" ? 201 : 200,
-      // After a dry run there is nothing at that address that the tag would be of.
-      headers: outcome === "dry-run" ? {} : { etag: etagOf(record), location: `/v1/functions/${name}` },
-    });
+    // Counted from here on: who sends slowly must not keep others from deploying.
+    checkRoom(deploys);
+    deploys.running++;
+    try {
+      const upload = parseUpload(type, body);
+      const { outcome, record } = await context.registry.deploy({ tenant: DEFAULT_TENANT, name, dryRun, ...upload });
+      return Response.json({ outcome, function: record }, {
+        status: outcome === "created" ? 201 : 200,
+        // After a dry run there is nothing at that address that the tag would be of.
+        headers: outcome === "dry-run" ? {} : { etag: etagOf(record), location: `/v1/functions/${name}` },
+      });
+    } finally {
+      deploys.running--;
+    }
   } finally {
-    deploys.running--;
-    context.bodies.release(taken);
+    context.bodies.release(body.length);
   }
+}
+
+function checkRoom({ running }: { running: number }): void {
+  if (running < HOST_LIMITS.deploysMax) return;
+  throw new FaasletError("ERR_CAPACITY", `cannot deploy: ${running} deploys are running already`);
 }
 
 function isOn(parameter: string | null): boolean {

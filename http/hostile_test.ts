@@ -3,6 +3,7 @@
  * real server on a free port, bytes as they are over a socket, a clock that the test moves.
  */
 import assert from "node:assert/strict";
+import { HOST_LIMITS } from "../limits.ts";
 import { type RawAnswer, RawClient, sendRaw } from "./_raw_client.ts";
 import { serve } from "./_fakes.ts";
 import type { BodyLimits } from "./body.ts";
@@ -129,6 +130,21 @@ Deno.test("H15: a body of a byte a second is given up, and its memory comes back
   assert.equal(host.group.requests.length, 0);
 });
 
+Deno.test("H15: a body that stands still is given up, however much of it came before", async () => {
+  await using host = serveEcho({ graceMs: 5_000, bytesPerSecondMin: 100 });
+  using client = await RawClient.connect(host.server.port);
+  await client.send(`${HEAD}Content-Length: ${LIMIT}\r\n\r\n${"x".repeat(LIMIT - 1)}`);
+  await until(async () => await bodyBytesOf(host) > 0);
+  // What came would be enough for a quarter of an hour at the least rate.
+  for (let second = 0; second <= 11; second++) {
+    host.clock.nowMs += 1_000;
+    host.clock.fire();
+  }
+  assert.deepEqual(codeOf(await client.receive()), [408, "ERR_REQUEST_TIMEOUT"]);
+  assert.equal(await bodyBytesOf(host), 0);
+  assert.equal(host.group.requests.length, 0);
+});
+
 Deno.test("H15: bodies of many clients share one memory; who comes too late is told to come back", async () => {
   await using host = serveEcho({ totalBytesMax: 2 * LIMIT });
   const { port } = host.server;
@@ -144,6 +160,62 @@ Deno.test("H15: bodies of many clients share one memory; who comes too late is t
     await client.send("y".repeat(LIMIT - half.length));
     assert.equal((await client.receive())!.status, 200);
   }
+  for (const client of clients) client[Symbol.dispose]();
+});
+
+Deno.test("H15: uploads that come slowly leave the deploys to others", async () => {
+  await using host = serveEcho();
+  const { port } = host.server;
+  const head = "PUT /v1/functions/new HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/wasm\r\n";
+  const slow = await Promise.all(Array.from({ length: 3 * HOST_LIMITS.deploysMax }, () => RawClient.connect(port)));
+  for (const client of slow) await client.send(`${head}Content-Length: 200000\r\n\r\n${"x".repeat(100_000)}`);
+  await until(async () => await bodyBytesOf(host) >= slow.length * 100_000);
+  const answer = await sendRaw(port, `${head}Content-Length: 4\r\n\r\nwasm`);
+  assert.equal(answer!.status, 201);
+  for (const client of slow) client[Symbol.dispose]();
+  await until(async () => await bodyBytesOf(host) === 0);
+});
+
+Deno.test("H15: an answer that nobody reads is given up, and its memory comes back", async () => {
+  const bytes = 20_000_000;
+  await using host = serve({}, { totalBytesMax: bytes, graceMs: 5_000, bytesPerSecondMin: 100 });
+  host.registry.add("big");
+  host.group.respond = () => ({ output: new Uint8Array(bytes) });
+  const answerBytes = async () =>
+    Number(/^faaslet_answer_bytes (\d+)$/m.exec(await (await host.send("/metrics")).text())![1]);
+  using client = await RawClient.connect(host.server.port);
+  const call = "POST /function/big HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
+  await client.send(call);
+  await until(async () => await answerBytes() === bytes);
+  // Whoever comes now would add to what nobody reads.
+  const refused = await sendRaw(host.server.port, call);
+  assert.deepEqual(codeOf(refused), [503, "ERR_CAPACITY"]);
+  for (let second = 0; second <= 11; second++) {
+    host.clock.nowMs += 1_000;
+    host.clock.fire();
+  }
+  assert.equal(await answerBytes(), 0);
+  const rest = await client.receive();
+  assert.ok(rest!.body.length < bytes, "the connection was broken off");
+  assert.equal((await host.send("/function/big", { method: "POST" })).status, 200);
+});
+
+Deno.test("H15: the heads of calls that wait are counted with the bodies", async () => {
+  await using host = serveEcho({ totalBytesMax: 160_000 });
+  const { promise: held, resolve: letGo } = Promise.withResolvers<void>();
+  host.group.respond = async () => {
+    await held;
+    return {};
+  };
+  const call = `${HEAD}X-Large: ${"y".repeat(40_000)}\r\nContent-Length: 0\r\n\r\n`;
+  const clients = await Promise.all(Array.from({ length: 3 }, () => RawClient.connect(host.server.port)));
+  for (const client of clients.slice(0, 2)) await client.send(call);
+  await until(async () => await bodyBytesOf(host) > 80_000 * 2);
+  await clients[2]!.send(call);
+  assert.deepEqual(codeOf(await clients[2]!.receive()), [503, "ERR_CAPACITY"]);
+  letGo();
+  for (const client of clients.slice(0, 2)) assert.equal((await client.receive())!.status, 200);
+  assert.equal(await bodyBytesOf(host), 0);
   for (const client of clients) client[Symbol.dispose]();
 });
 

@@ -13,13 +13,20 @@ interface Value {
 
 /** Adds the resource. Nothing is counted here: each scrape renders what dispatcher and group have counted anyway. */
 export function addMetrics(app: OpenAPIHono, context: AppContext): void {
-  const { dispatcher, bodies, version } = context;
+  const { dispatcher, bodies, outbox, version } = context;
   app.get("/metrics", async ({ text }) => {
     const group = await dispatcher.groupStats();
     const registry = new Registry();
     addCalls(registry, dispatcher.stats());
     addGroup(registry, group);
-    add(registry, "gauge", "faaslet_request_body_bytes", "Request bodies in memory", [one(bodies.bytes)]);
+    add(
+      registry,
+      "gauge",
+      "faaslet_request_body_bytes",
+      "Requests in memory: bodies, and what calls keep of their heads",
+      [one(bodies.bytes)],
+    );
+    add(registry, "gauge", "faaslet_answer_bytes", "Large answers that wait for their readers", [one(outbox.bytes)]);
     add(registry, "gauge", "process_resident_memory_bytes", "Resident memory", [one(Deno.memoryUsage().rss)]);
     add(registry, "gauge", "faaslet_build_info", "Always 1", [{ labels: { version }, value: 1 }]);
     return text(await registry.metrics(), 200, { "content-type": registry.contentType });

@@ -7,8 +7,8 @@
  * Not its job: when a call runs (scheduler), what a module may hold (runtime), who may call (nobody is asked yet).
  *
  * Invariants: every request gets one answer, and every answer to a call its id; no body is read past its limit, and all
- * bodies together stay within theirs; a client that goes away cancels its call; requests that name another host are
- * not answered; nothing of a thrown error that is not ours reaches a client.
+ * bodies together stay within theirs, as do answers that nobody reads; a client that goes away cancels its call;
+ * requests that name another host are not answered; nothing of a thrown error that is not ours reaches a client.
  *
  * @module
  */

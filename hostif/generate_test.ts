@@ -1,9 +1,15 @@
 import assert from "node:assert/strict";
-import { HOST_FUNCTIONS, renderRustTable, RUST_TABLE_PATH } from "./mod.ts";
+import { HOST_FUNCTIONS, renderBindings, renderRustTable, RUST_TABLE_PATH } from "./mod.ts";
 
 Deno.test("renderRustTable() is what the add-on was built from", () => {
   const committed = Deno.readTextFileSync(new URL(`../${RUST_TABLE_PATH}`, import.meta.url));
   assert.equal(committed, renderRustTable());
+});
+
+Deno.test("renderBindings() is what the SDK and the reference hold", () => {
+  for (const { path, text } of renderBindings()) {
+    assert.equal(Deno.readTextFileSync(new URL(`../${path}`, import.meta.url)), text, path);
+  }
 });
 
 Deno.test("HOST_FUNCTIONS has no name twice, and names its limits", async () => {

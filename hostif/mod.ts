@@ -10,4 +10,6 @@
  * @module
  */
 export { HOST_FUNCTIONS, type HostFunction, type ValueType } from "./table.ts";
+export { renderBindings, type Rendering } from "./bindings.ts";
+export { readSdk, type SdkLanguage } from "./sdk.ts";
 export { renderRustTable, RUST_TABLE_PATH } from "./generate.ts";

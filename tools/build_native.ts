@@ -3,8 +3,8 @@
  *
  * The first build takes minutes; cargo says how far it is. A later one takes seconds, a needless one milliseconds.
  */
-import { join } from "node:path";
-import { renderRustTable, RUST_TABLE_PATH } from "../hostif/mod.ts";
+import { dirname, join } from "node:path";
+import { renderBindings, renderRustTable, RUST_TABLE_PATH } from "../hostif/mod.ts";
 import { cargoTarget, claimTarget, hashOfSources, runCargo } from "./cargo.ts";
 import { missingTools } from "./needs.ts";
 import { ADD_ON, NATIVE, ROOT } from "./project.ts";
@@ -42,11 +42,14 @@ export async function buildNative(isQuiet: boolean): Promise<boolean> {
   return true;
 }
 
-/** The add-on's list of host functions follows `hostif/table.ts`. */
+/** The add-on's list of host functions follows `hostif/table.ts`, and so do the SDK's declarations and the reference. */
 async function renewTable(): Promise<void> {
-  const path = join(ROOT, RUST_TABLE_PATH);
-  const rendered = renderRustTable();
-  if (await Deno.readTextFile(path).catch(() => "") !== rendered) await Deno.writeTextFile(path, rendered);
+  for (const { path, text } of [{ path: RUST_TABLE_PATH, text: renderRustTable() }, ...renderBindings()]) {
+    const target = join(ROOT, path);
+    if (await Deno.readTextFile(target).catch(() => "") === text) continue;
+    await Deno.mkdir(dirname(target), { recursive: true });
+    await Deno.writeTextFile(target, text);
+  }
 }
 
 /** Programs that have the old one loaded keep it: its file is replaced, not changed. */

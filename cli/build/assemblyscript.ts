@@ -1,7 +1,8 @@
 /** AssemblyScript, by its own compiler, which is a package. */
-import { basename, dirname, join } from "node:path";
+import { basename, dirname, isAbsolute, join } from "node:path";
 import { FaasletError } from "../../errors.ts";
 import type { BuildContext } from "./mod.ts";
+import { stageSdk } from "./sdk.ts";
 import { failed } from "./tool.ts";
 
 /** Exports of the compiler that are used here. */
@@ -16,7 +17,7 @@ interface Compiler {
 }
 
 /**
- * Builds one file, or the `assembly/index.ts` of a directory. `abort` becomes a trap of the module's own: the import
+ * Builds one file, or the `assembly/index.ts` of a directory; either may import the SDK from "faaslet". `abort` becomes a trap of the module's own: the import
  * that the compiler makes of it by default is not in the host interface.
  */
 export async function buildAssemblyScript(context: BuildContext): Promise<void> {
@@ -31,12 +32,15 @@ export async function buildAssemblyScript(context: BuildContext): Promise<void> 
     write: (text: string | Uint8Array): void => void (said += typeof text === "string" ? text : words.decode(text)),
   };
   let module: Uint8Array | undefined;
-  const { error } = await main([entry, "--optimize", "--outFile", OUTPUT, "--use", "abort=", "--baseDir", root], {
-    readFile: (name, folder) => readText(join(folder, name)),
+  const sdk = await stageSdk("assemblyscript", context.directory);
+  const flags = ["--optimize", "--outFile", OUTPUT, "--use", "abort=", "--lib", sdk, "--baseDir", root];
+  const { error } = await main([entry, ...flags], {
+    readFile: (name, folder) => readText(isAbsolute(name) ? name : join(folder, name)),
     writeFile(name, contents) {
       if (name === OUTPUT && typeof contents !== "string") module = contents;
     },
-    listFiles: (folder, base) => [...Deno.readDirSync(join(base, folder))].map(({ name }) => name),
+    listFiles: (folder, base) =>
+      [...Deno.readDirSync(isAbsolute(folder) ? folder : join(base, folder))].map(({ name }) => name),
     stdout: listen,
     stderr: listen,
   });

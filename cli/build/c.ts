@@ -6,7 +6,10 @@
  */
 import { basename, dirname, join } from "node:path";
 import { FaasletError } from "../../errors.ts";
+import { readSdk } from "../../hostif/mod.ts";
 import type { BuildContext } from "./mod.ts";
+import { stageSdk } from "./sdk.ts";
+import { needsSplitStart, SPLIT_START } from "./split_start.ts";
 import { failed, runTool, tryTool } from "./tool.ts";
 
 /** Runs a compiler over the source; the module goes to `context.target`. */
@@ -19,27 +22,16 @@ const NO_EXCEPTIONS = "-fno-exceptions";
 const EXPORT_INITIALISER = "-Wl,--export-if-defined=_faasm_zygote";
 /** Where host functions with C's names put their error number. */
 const EXPORT_ERRNO = "-Wl,--export-if-defined=errno";
-/** Lets the host run the constructors once, before the initialiser, and enter at main behind them. */
-const SPLIT_START = [
-  "-Wl,--export=__wasm_call_ctors",
-  "-Wl,--export=__main_void",
-  "-Wl,--export-if-defined=__wasm_call_dtors",
-];
 
-/** Builds one source file, as a plain command or, when it has a `_faasm_zygote`, so that this can be snapshotted. */
+/**
+ * Builds one source file, as a plain command or, when it has a `_faasm_zygote` or is entered elsewhere than at its start,
+ * so that its constructors run before the snapshot. `faaslet.h` and `faasm/faasm.h` are the SDK's.
+ */
 export async function buildC(context: BuildContext): Promise<void> {
   const compile = await findCompiler(context);
   const flags = [OPTIMISE, EXPORT_INITIALISER, EXPORT_ERRNO, ...(isPlainC(context.source) ? [] : [NO_EXCEPTIONS])];
   await compile(flags);
-  const { exports } = await describe(context.target);
-  if (exports.includes("_faasm_zygote") && !exports.includes("__wasm_call_ctors")) {
-    await compile([...flags, ...SPLIT_START]);
-  }
-}
-
-async function describe(path: string): Promise<{ exports: string[] }> {
-  const module = await WebAssembly.compile(await Deno.readFile(path));
-  return { exports: WebAssembly.Module.exports(module).map(({ name }) => name) };
+  if (await needsSplitStart(context.target)) await compile([...flags, ...SPLIT_START.map((flag) => `-Wl,${flag}`)]);
 }
 
 function isPlainC(source: string): boolean {
@@ -49,15 +41,16 @@ function isPlainC(source: string): boolean {
 async function findCompiler(context: BuildContext): Promise<Compile> {
   const { source, target } = context;
   const driver = isPlainC(source) ? "clang" : "clang++";
-  const sdk = Deno.env.get("WASI_SDK_PATH");
-  if (sdk) {
-    const program = join(sdk, "bin", driver);
+  const headers = `-I${await stageSdk("c", context.directory)}`;
+  const wasiSdk = Deno.env.get("WASI_SDK_PATH");
+  if (wasiSdk) {
+    const program = join(wasiSdk, "bin", driver);
     context.useTool(program);
-    return (flags) => runTool(program, [...flags, source, "-o", target], "WASI_SDK_PATH names no WASI SDK");
+    return (flags) => runTool(program, [...flags, headers, source, "-o", target], "WASI_SDK_PATH names no WASI SDK");
   }
   if (await canTargetWasi(driver, context.directory)) {
     context.useTool(driver);
-    return (flags) => runTool(driver, [TARGET, ...flags, source, "-o", target], "it was there a moment ago");
+    return (flags) => runTool(driver, [TARGET, ...flags, headers, source, "-o", target], "it was there a moment ago");
   }
   const clang = await loadPackage(context);
   return (flags) => compileWithPackage(clang, context, driver, flags);
@@ -77,11 +70,16 @@ export async function canTargetWasi(driver: "clang" | "clang++", directory: stri
 const HEADER = /\.(h|hh|hpp|hxx|inc|ipp)$/i;
 const HEADERS_MAX = 200;
 
+/** Files and folders by their names. */
+interface Tree {
+  [name: string]: Uint8Array | Tree;
+}
+
 interface ClangPackage {
   /** Without words it only makes itself ready. */
   runClang(
     words: string[] | null,
-    files: Record<string, Uint8Array>,
+    files: Tree,
     options: {
       stdout?(bytes: Uint8Array | null): void;
       stderr?(bytes: Uint8Array | null): void;
@@ -99,13 +97,13 @@ async function compileWithPackage(
 ): Promise<void> {
   context.useTool(`clang of @yowasp/clang ${version}`);
   const name = basename(context.source);
-  const files = await readSources(context.source);
+  const files = { ...await readSources(context.source), [SDK_FOLDER]: await readSdkTree() };
   const words = new TextDecoder();
   let said = "";
   const listen = (bytes: Uint8Array | null): void => void (said += bytes === null ? "" : words.decode(bytes));
   try {
     const options = { stdout: listen, stderr: listen };
-    const built = await runClang([driver, ...flags, name, "-o", "module.wasm"], files, options);
+    const built = await runClang([driver, ...flags, `-I${SDK_FOLDER}`, name, "-o", "module.wasm"], files, options);
     await Deno.writeFile(context.target, built["module.wasm"] as Uint8Array);
   } catch (cause) {
     if (typeof (cause as { code?: unknown }).code === "number") throw failed(driver, said);
@@ -131,6 +129,19 @@ async function loadPackage(context: BuildContext): Promise<ClangPackage> {
       { cause },
     );
   }
+}
+
+const SDK_FOLDER = "faaslet-sdk";
+
+async function readSdkTree(): Promise<Tree> {
+  const root: Tree = {};
+  for (const [path, bytes] of await readSdk("c")) {
+    const names = path.split("/");
+    const name = names.pop()!;
+    const folder = names.reduce((tree, part) => (tree[part] ??= {}) as Tree, root);
+    folder[name] = bytes;
+  }
+  return root;
 }
 
 /** The source with the headers beside it: the packaged clang sees no other file. */

@@ -1,0 +1,3 @@
+module faaslet
+
+go 1.24

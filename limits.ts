@@ -116,6 +116,8 @@ export const HOST_LIMITS = {
   runningMax: 256,
   /** Calls that wait for calls they made; each keeps a thread, and what its guest holds. */
   waitingMax: 2_048,
+  /** Threads beyond those of calls: with all of them computing, functions still load. */
+  installsMax: 8,
   /** All queues together. */
   queuedMax: 200_000,
   functionsMax: 10_000,

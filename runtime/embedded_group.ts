@@ -29,7 +29,7 @@ import type {
 
 /** How a group is made. */
 export interface EmbeddedGroupOptions {
-  /** Threads at most: a running call has one, a blocked one keeps it. Default: what `HOST_LIMITS` lets run and wait. */
+  /** Threads at most: a running call has one, a blocked one keeps it. Default: what `HOST_LIMITS` lets run, wait and load. */
   readonly threadsMax?: number;
 }
 
@@ -66,7 +66,7 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
   /** Opens a group. It keeps the process alive until it is closed. */
   constructor(options: EmbeddedGroupOptions = {}) {
     this.#native = openGroup(
-      options.threadsMax ?? HOST_LIMITS.runningMax + HOST_LIMITS.waitingMax,
+      options.threadsMax ?? HOST_LIMITS.runningMax + HOST_LIMITS.waitingMax + HOST_LIMITS.installsMax,
       () => this.#drain(),
     );
   }

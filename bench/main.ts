@@ -12,12 +12,13 @@ import { describeMachine, load } from "./_machine.ts";
 import { show } from "./_show.ts";
 import { burst } from "./burst.ts";
 import { capacity } from "./capacity.ts";
+import { chain } from "./chain.ts";
 import { memory } from "./memory.ts";
 import { reset } from "./reset.ts";
 import { restore } from "./restore.ts";
 import { roundTrip } from "./round_trip.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [restore, reset, memory, capacity, roundTrip, burst];
+const BENCHMARKS: readonly Benchmark[] = [restore, reset, memory, capacity, roundTrip, burst, chain];
 const RESULTS = new URL("./results/", import.meta.url);
 
 /** A benchmark's part of the result. */

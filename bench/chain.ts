@@ -1,6 +1,7 @@
 /**
  * Calls that a call makes: one at a time, each awaited before the next, and many at once from one caller. The time is the
- * caller's own, divided by its calls: admission, records and budget are in it.
+ * caller's own, divided by its calls: admission, records and budget are in it. A guest's clock is too coarse for one call,
+ * so that "one at a time" is the median over callers that make a hundred calls each.
  *
  * @module
  */
@@ -21,6 +22,7 @@ export const chain: Benchmark = {
 const ONE_US_MAX = 40;
 const PER_SECOND_MIN = 40_000;
 const CALLS = 10_000;
+const CALLS_ONE_BY_ONE = 100;
 
 const IMPORTS = `
   (import "env" "__faasm_chain_name" (func $chain (param i32 i32 i32) (result i32)))
@@ -29,7 +31,7 @@ const IMPORTS = `
   (data (i32.const 16) "noop\\00")`;
 const ONE_BY_ONE = `(module ${IMPORTS}
   (func (export "main") (local $left i32)
-    (local.set $left (i32.const ${CALLS}))
+    (local.set $left (i32.const ${CALLS_ONE_BY_ONE}))
     (loop $next
       (drop (call $await (call $chain (i32.const 16) (i32.const 0) (i32.const 0))))
       (br_if $next (local.tee $left (i32.sub (local.get $left) (i32.const 1)))))))`;
@@ -46,16 +48,16 @@ async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
   const host = await openHost();
   try {
     await host.secondsOf("one-by-one");
-    note(`${CALLS} chained calls, one by one and all at once`);
+    note(`chained calls, one by one and ${CALLS} at once`);
     const seconds = await alternate(isQuick ? 3 : 9, {
-      one: () => host.secondsOf("one-by-one"),
+      one: () => host.medianOf("one-by-one", isQuick ? 50 : 200),
       all: () => host.secondsOf("all-at-once"),
     });
     return {
       figures: [
         {
-          what: "chain and await a no-op, one at a time",
-          value: median(seconds.one) / CALLS * 1e6,
+          what: "chain and await a no-op, one at a time, p50",
+          value: median(seconds.one) / CALLS_ONE_BY_ONE * 1e6,
           unit: "us",
           goal: { of: "value", atMost: ONE_US_MAX },
         },
@@ -68,7 +70,7 @@ async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
       ],
       tables: [],
       skipped: [],
-      raw: { callsEach: CALLS, seconds },
+      raw: { callsEach: { one: CALLS_ONE_BY_ONE, all: CALLS }, seconds },
     };
   } finally {
     await host.group.close();
@@ -91,12 +93,18 @@ async function openHost() {
     const record = { tenant: "default", name, version: 1, settings: parseSettings({}) } as unknown as FunctionRecord;
     functions.set(name, { functionId, record });
   }
+  async function secondsOf(name: "one-by-one" | "all-at-once"): Promise<number> {
+    const { status, execUs, error } = await dispatcher.call({ live: functions.get(name)!, input: new Uint8Array(0) });
+    if (status !== "ok") throw new Error(`the caller ended ${status}: ${error?.message}`);
+    return execUs / 1e6;
+  }
   return {
     group,
-    async secondsOf(name: "one-by-one" | "all-at-once"): Promise<number> {
-      const { status, execUs, error } = await dispatcher.call({ live: functions.get(name)!, input: new Uint8Array(0) });
-      if (status !== "ok") throw new Error(`the caller ended ${status}: ${error?.message}`);
-      return execUs / 1e6;
+    secondsOf,
+    async medianOf(name: "one-by-one", times: number): Promise<number> {
+      const all: number[] = [];
+      for (let time = 0; time < times; time++) all.push(await secondsOf(name));
+      return median(all);
     },
   };
 }

@@ -39,6 +39,8 @@ interface Waiter<T> {
 }
 
 const WARMTH: Readonly<Record<StartKind, number>> = { cold: 0, proto: 1, warm: 2 };
+/** Other work of the process wants its turn as well. */
+const DRAIN_ROUNDS_MAX = 8;
 const ID_MAX = 0xffff_ffff;
 /**
  * Entries of programs, as compilers call them: what a program prints is its answer, unless it gives one by a host call.
@@ -174,7 +176,12 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
   }
 
   #drain(): void {
-    readCompletions(coded(() => this.#native.drain()), this);
+    // What ends meanwhile is taken along: its own wake-up would come later, and the runtime loses one now and then.
+    for (let round = 0; round < DRAIN_ROUNDS_MAX; round++) {
+      const block = coded(() => this.#native.drain());
+      if (block.length === 0) return;
+      readCompletions(block, this);
+    }
   }
 
   #call(request: CallRequest, inheritsStreams: boolean): Promise<CallOutcome> {

@@ -22,8 +22,10 @@ const FILE_LINES_MAX = 600;
 
 /** From above to below: a room imports rooms that stand behind it in this list. */
 const ORDER: readonly string[] = ["cli", "http", "scheduler", "runtime", "hostif", "state"];
-/** The one inner folder with a door of its own. */
-const INNER_DOOR = "runtime/native/mod.ts";
+/** The one file that loads the add-on. */
+const LOADER = "runtime/native/mod.ts";
+/** Inner folders with a door of their own, for tests, benchmarks and scripts. */
+const INNER_DOORS = [LOADER, "cli/build/mod.ts"];
 
 /** Rooms are entered through their doors, arrows go one way, and `_x.ts` never leaves its folder. */
 function doorsAndArrows(sources: readonly Source[], complain: Complain): void {
@@ -36,7 +38,7 @@ function doorsAndArrows(sources: readonly Source[], complain: Complain): void {
       }
       const other = roomOf(target);
       if (other === undefined || other === room) return;
-      const isDoor = target === `${other}/mod.ts` || (target === INNER_DOOR && room === undefined);
+      const isDoor = target === `${other}/mod.ts` || (INNER_DOORS.includes(target) && room === undefined);
       if (!isDoor) complain(source.path, line, `enters the room ${other} other than through its door: ${target}`);
       if (room !== undefined && ORDER.indexOf(room) > ORDER.indexOf(other)) {
         complain(source.path, line, `the room ${room} must not know the room ${other}, which stands above it`);
@@ -70,10 +72,10 @@ function pureScheduler(sources: readonly Source[], complain: Complain): void {
 
 /** One file loads the add-on. */
 function oneLoader(sources: readonly Source[], complain: Complain): void {
-  for (const source of sources.filter(({ path }) => path.endsWith(".ts") && path !== INNER_DOOR)) {
+  for (const source of sources.filter(({ path }) => path.endsWith(".ts") && path !== LOADER)) {
     source.lines.forEach((line, at) => {
       if (/(require|import)\(.*(native\/index\.js|\.node")/.test(line)) {
-        complain(source.path, at + 1, `loads the add-on; ${INNER_DOOR} does`);
+        complain(source.path, at + 1, `loads the add-on; ${LOADER} does`);
       }
     });
   }
@@ -97,6 +99,17 @@ function usedCodes(sources: readonly Source[], complain: Complain): void {
   );
   for (const code of Object.keys(ERRORS)) {
     if (!users.some(({ text }) => text.includes(code))) complain("errors.ts", 1, `nothing gives ${code}`);
+  }
+}
+
+/** A panic that leaves an entry of the add-on ends the process, unless Node-API's binding catches it. */
+function caughtEntries(sources: readonly Source[], complain: Complain): void {
+  for (const { path, lines } of sources.filter(({ path }) => /^runtime\/native\/.*\.rs$/.test(path))) {
+    lines.forEach((line, at) => {
+      if (!/^\s*#\[napi\b/.test(line) || line.includes("catch_unwind")) return;
+      const item = lines.slice(at + 1).find((next) => !/^\s*(#\[|\/\/)/.test(next));
+      if (/\bfn\b/.test(item ?? "")) complain(path, at + 1, "is an entry without catch_unwind");
+    });
   }
 }
 
@@ -127,6 +140,19 @@ async function links(sources: readonly Source[], complain: Complain): Promise<vo
       }
     }
   }
+}
+
+/** What the specification says a file shows, that file names. */
+function shownCases(sources: readonly Source[], complain: Complain): void {
+  const specification = sources.find(({ path }) => path === "SPECIFICATION.md");
+  specification?.lines.forEach((line, at) => {
+    const name = /^\| ([HF]\d\d) /.exec(line)?.[1];
+    if (name === undefined) return;
+    for (const [, target] of line.matchAll(/\]\(([^)]+)\)/g)) {
+      const file = sources.find(({ path }) => path === target);
+      if (file?.text.includes(name) === false) complain(specification.path, at + 1, `${target} does not name ${name}`);
+    }
+  });
 }
 
 function roomOf(path: string): string | undefined {
@@ -161,9 +187,11 @@ const RULES: readonly Rule[] = [
   oneLoader,
   knownCodes,
   usedCodes,
+  caughtEntries,
   shortFiles,
   noLooseEnds,
   links,
+  shownCases,
 ];
 
 const sources = (await read(ROOT, [])).sort((a, b) => (a.path < b.path ? -1 : 1));

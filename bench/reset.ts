@@ -24,6 +24,8 @@ const SNAPSHOTS = [
   { name: "64 MB", bytes: 64_000_000 },
 ] as const;
 const PAGE = 4_096;
+/** Resets that are timed together. */
+const BATCH = 10;
 
 async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
   const raw: Record<string, Record<number, number[]>> = {};
@@ -41,10 +43,9 @@ async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
         continue;
       }
       // Batches: the add-on gives the sum of all resets, and a median of sums of few keeps what disturbs out of the figure.
-      const calls = Math.max(10, Math.min(200, Math.round(20_000 / pages)));
-      const batches = isQuick ? 5 : 25;
+      const batches = isQuick ? 50 : 300;
       means[pages] = [];
-      for (let batch = 0; batch < batches; batch++) means[pages].push(await group.meanResetUs(pages, calls));
+      for (let batch = 0; batch < batches; batch++) means[pages].push(await group.meanResetUs(pages, BATCH));
       row.push(median(means[pages]));
     }
     onePageUs = Math.max(onePageUs, row[1] as number);

@@ -200,6 +200,9 @@ impl Faaslet {
     }
 
     fn enter(&mut self, export: &Typed) -> Result<i32, Ending> {
+        if let Some(shape) = &self.store.data().shape {
+            shape.soil().map_err(Ending::Fault)?;
+        }
         self.store.set_epoch_deadline(1);
         let returned = match export {
             Typed::Unit(function) => function.call(&mut self.store, ()).map(|()| 0),
@@ -211,8 +214,7 @@ impl Faaslet {
 
     /// Back to the Proto-Faaslet, byte for byte. An error means that the Faaslet must be dropped.
     pub fn reset(&mut self, proto: &Proto) -> Result<(), Fault> {
-        if let Some(shape) = self.store.data().shape.clone()
-            && shape.reset(&proto.image)?
+        if self.reset_memory()?
             && let Some(memory) = self.memory
         {
             // Growth by nothing makes Wasmtime read the length again.
@@ -221,6 +223,11 @@ impl Faaslet {
         self.set_globals(proto)?;
         self.restore_state(proto);
         Ok(())
+    }
+
+    /// Its memory alone, so that the next Faaslet can have the mapping. True when the length changed.
+    pub fn reset_memory(&self) -> Result<bool, Fault> {
+        self.store.data().shape.as_ref().map_or(Ok(false), |shape| shape.reset())
     }
 
     /// What host functions keep of the Faaslet.

@@ -180,6 +180,7 @@ fn recycle(group: &Group, function: &Function, mut faaslet: Faaslet) {
     let reset = guarded(|| {
         let proto = function.proto.get().ok_or_else(|| Fault::bug("no Proto-Faaslet"))?;
         if function.meta.restore_each_call {
+            faaslet.reset_memory()?;
             return Ok(None);
         }
         faaslet.reset(proto)?;

@@ -3,9 +3,11 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 
+use super::slot::Slot;
 use super::written::Written;
 use crate::fault::Fault;
 
@@ -16,8 +18,13 @@ pub const PAGE: usize = 4096;
 /// the file for as long as the function lives. Plain memory has no such cost, but it is one more mapping for each Faaslet.
 const TAIL_MIN: usize = 1 << 20;
 
+/// The number of the newest image.
+static LAST: AtomicU64 = AtomicU64::new(0);
+
 /// Immutable once made; shared by all Faaslets that start from it. Zero pages take no room in it.
 pub struct Image {
+    /// Of this process, never used again: what tells images apart after they are gone.
+    number: u64,
     file: File,
     bytes: usize,
     mapped: usize,
@@ -86,7 +93,12 @@ impl Image {
         ftruncate(&file, mapped as u64).map_err(Fault::bug)?;
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
         fcntl_add_seals(&file, seals).map_err(Fault::bug)?;
-        Ok(Self { file, bytes, mapped, kept })
+        let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+        Ok(Self { number, file, bytes, mapped, kept })
+    }
+
+    pub fn number(&self) -> u64 {
+        self.number
     }
 
     /// Size of the memory that it is an image of.
@@ -106,6 +118,13 @@ impl Image {
 
     pub fn file(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
+    }
+}
+
+/// A mapping would keep the file's pages in memory for as long as it lies in a free slot.
+impl Drop for Image {
+    fn drop(&mut self) {
+        Slot::forget(self);
     }
 }
 

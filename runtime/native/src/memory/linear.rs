@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 use std::ptr::NonNull;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard};
 
 use wasmtime::{LinearMemory, MemoryCreator, MemoryType};
 
@@ -15,9 +15,7 @@ use crate::fault::Fault;
 pub struct Shape {
     base: NonNull<u8>,
     bytes: AtomicUsize,
-    /// Where the mapping of the image at the base ends.
-    image_bytes: usize,
-    slot: std::sync::Mutex<Slot>,
+    slot: Mutex<Slot>,
 }
 
 // SAFETY: the base never changes while the shape lives and the slot is behind a lock; whoever dereferences the base
@@ -27,15 +25,15 @@ unsafe impl Send for Shape {}
 unsafe impl Sync for Shape {}
 
 impl Shape {
-    fn new(image: &Image) -> Result<Arc<Self>, Fault> {
-        let mut slot = Slot::take()?;
-        slot.map_image(image)?;
-        Ok(Arc::new(Self {
-            base: slot.base(),
-            bytes: AtomicUsize::new(image.bytes()),
-            image_bytes: image.mapped_bytes(),
-            slot: slot.into(),
-        }))
+    fn new(image: &Arc<Image>) -> Result<Arc<Self>, Fault> {
+        let slot = Slot::take_with(image)?;
+        Ok(Arc::new(Self { base: slot.base(), bytes: AtomicUsize::new(image.bytes()), slot: slot.into() }))
+    }
+
+    /// Guest code is about to run on it: from now on until a reset nobody else may have it as it is.
+    pub fn soil(&self) -> Result<(), Fault> {
+        self.slot()?.soil();
+        Ok(())
     }
 
     pub fn base(&self) -> NonNull<u8> {
@@ -48,7 +46,7 @@ impl Shape {
     }
 
     fn grow_to(&self, bytes: usize) -> Result<(), Fault> {
-        let mut slot = self.slot.lock().map_err(|_| Fault::bug("memory poisoned"))?;
+        let mut slot = self.slot()?;
         // Left over when a growth failed half-way and could not be undone at once.
         slot.close(self.bytes())?;
         slot.open(self.bytes(), bytes)?;
@@ -59,18 +57,18 @@ impl Shape {
     /// Makes `[from, to)` zero. What lies above the image costs nothing afterwards.
     pub fn clear(&self, from: usize, to: usize) -> Result<(), Fault> {
         assert!(from <= to && to <= self.bytes());
-        let mut slot = self.slot.lock().map_err(|_| Fault::bug("memory poisoned"))?;
-        slot.clear(self.image_bytes, from, to)
+        self.slot()?.clear(from, to)
     }
 
     /// Back to the image: private pages dropped, what had grown taken away. True when the length changed, in which case
     /// Wasmtime has to read it again (`Memory::grow` by 0).
-    pub fn reset(&self, image: &Image) -> Result<bool, Fault> {
-        let mut slot = self.slot.lock().map_err(|_| Fault::bug("memory poisoned"))?;
-        slot.close(image.bytes())?;
-        let before = self.bytes.swap(image.bytes(), Ordering::Relaxed);
-        slot.drop_private_pages(0, image.bytes())?;
-        Ok(before != image.bytes())
+    pub fn reset(&self) -> Result<bool, Fault> {
+        let bytes = self.slot()?.clean()?;
+        Ok(self.bytes.swap(bytes, Ordering::Relaxed) != bytes)
+    }
+
+    fn slot(&self) -> Result<MutexGuard<'_, Slot>, Fault> {
+        self.slot.lock().map_err(|_| Fault::bug("memory poisoned"))
     }
 }
 

@@ -4,6 +4,7 @@
 //! Everything that touches the process's address space for guests is in this folder.
 
 mod blocks;
+mod free;
 mod image;
 mod linear;
 mod ranges;

@@ -24,6 +24,9 @@ impl Ranges {
 
     /// Takes `[start, end)` out; what of it was not in the set does not matter.
     pub fn remove(&mut self, start: u32, end: u32) {
+        if start >= end {
+            return;
+        }
         while let Some((&first, &last)) = self.0.range(..end).next_back()
             && last > start
         {

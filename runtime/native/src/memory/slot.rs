@@ -1,15 +1,16 @@
 //! Reservations of address space: 4 GiB for the memory, a guard behind it, nothing accessible until it is mapped.
 //!
-//! A reservation is kept after use and given out again, because making and dropping 4 GiB mappings takes the process's
-//! memory-map lock for longer than everything else in the start of a Faaslet.
+//! A reservation is kept after use and given out again (`free.rs`), because making and dropping 4 GiB mappings takes the
+//! process's memory-map lock for longer than everything else in the start of a Faaslet.
 
 use std::ffi::c_void;
 use std::ptr::{NonNull, null_mut};
-use std::sync::Mutex;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap_anonymous, mprotect};
 
+use super::free::{self, Parked};
 use super::image::{Image, PAGE, is_zero};
 use crate::fault::Fault;
 
@@ -17,10 +18,15 @@ use crate::fault::Fault;
 pub const SLOT_RESERVATION: usize = 4 << 30;
 /// Behind it: static offsets below this need no bounds check in machine code (Wasmtime's default).
 pub const SLOT_GUARD: usize = 32 << 20;
-/// Reservations kept for reuse; more are returned to the kernel.
-const FREE_MAX: usize = 1024;
+/// In front of it, never accessible. It keeps a memory's beginning, which every call touches, off the boundary of a page
+/// table: Linux 6.14 and later frees a table that a reset empties when the reset covers all that it maps, and the next call
+/// would pay for a new one (together 1.1 us of some 4).
+const SLOT_PREFIX: usize = 64 << 10;
+/// A multiple of what a page table maps (2 MiB), as the kernel wants it to put reservations side by side: their inaccessible
+/// ends then are one mapping.
+const SLOT_LENGTH: usize = SLOT_RESERVATION + SLOT_GUARD + (2 << 20);
+const _: () = assert!(SLOT_LENGTH.is_multiple_of(2 << 20) && SLOT_PREFIX <= 2 << 20);
 
-static FREE: Mutex<Vec<Slot>> = Mutex::new(Vec::new());
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
 /// Reservations that hold a memory now, in the whole process.
@@ -33,6 +39,10 @@ pub struct Slot {
     base: NonNull<u8>,
     /// Bytes from the base beyond which nothing is accessible.
     accessible: usize,
+    /// What lies at the base.
+    image: Option<Arc<Image>>,
+    /// True while the image is all that is accessible, and as it was mapped.
+    is_clean: bool,
 }
 
 // SAFETY: a slot is the only owner of its range of addresses, which are valid on every thread.
@@ -43,23 +53,67 @@ unsafe impl Sync for Slot {}
 impl Slot {
     /// A reservation with nothing accessible in it.
     pub fn take() -> Result<Self, Fault> {
-        let reused = FREE.lock().map_err(|_| Fault::bug("slot list poisoned"))?.pop();
-        let slot = match reused {
-            Some(slot) => slot,
-            None => Self::reserve()?,
+        match free::take_empty()? {
+            Some(parked) => Ok(Self::of(parked)),
+            None => Self::reserve(),
+        }
+    }
+
+    /// A reservation with the image at its base, copy-on-write and untouched.
+    pub fn take_with(image: &Arc<Image>) -> Result<Self, Fault> {
+        let mut slot = match free::take_mapped(image)? {
+            Some(parked) => Self::of(parked),
+            None => {
+                let mut slot = Self::take()?;
+                if slot.map_image(image).is_err() {
+                    give_back_free();
+                    slot.close(0)?;
+                    slot.map_image(image)?;
+                }
+                slot
+            }
         };
-        IN_USE.fetch_add(1, Ordering::Relaxed);
+        slot.image = Some(image.clone());
+        slot.is_clean = true;
         Ok(slot)
     }
 
+    /// Something is about to write to it, or to change its mappings.
+    pub fn soil(&mut self) {
+        self.is_clean = false;
+    }
+
+    /// Back to the image: private pages dropped, what was opened since taken away. Gives the image's size.
+    pub fn clean(&mut self) -> Result<usize, Fault> {
+        let bytes = self.image.as_ref().map_or(0, |image| image.bytes());
+        self.close(bytes)?;
+        self.drop_private_pages(0, bytes)?;
+        self.is_clean = true;
+        Ok(bytes)
+    }
+
+    /// Takes the image out of all free reservations in which it lies.
+    pub fn forget(image: &Image) {
+        free::take_all_mapped(image).into_iter().map(Self::of).for_each(drop);
+    }
+
+    fn of(parked: Parked) -> Self {
+        IN_USE.fetch_add(1, Ordering::Relaxed);
+        Self { base: parked.base, accessible: parked.accessible, image: None, is_clean: false }
+    }
+
     fn reserve() -> Result<Self, Fault> {
-        let length = SLOT_RESERVATION + SLOT_GUARD;
-        // SAFETY: a new mapping at an address of the kernel's choice cannot touch what exists.
-        let base =
-            unsafe { mmap_anonymous(null_mut(), length, ProtFlags::empty(), MapFlags::PRIVATE | MapFlags::NORESERVE) }
-                .map_err(|e| Fault::capacity("address space for a linear memory", e))?;
-        let base = NonNull::new(base.cast()).ok_or_else(|| Fault::bug("mmap gave a null address"))?;
-        Ok(Self { base, accessible: 0 })
+        let reserved = map_reservation().or_else(|_| {
+            give_back_free();
+            map_reservation()
+        });
+        let base = reserved.map_err(|e| Fault::capacity("address space for a linear memory", e))?;
+        let base = NonNull::new(base).ok_or_else(|| Fault::bug("mmap gave a null address"))?;
+        Ok(Self::of(Parked { base, accessible: 0 }))
+    }
+
+    fn parked(&self) -> Parked {
+        Parked { base: self.base, accessible: self.accessible }
     }
 
     pub fn base(&self) -> NonNull<u8> {
@@ -125,7 +179,8 @@ impl Slot {
     }
 
     /// Makes `[from, to)` zero. Whole pages behind the image are given back, the rest is overwritten.
-    pub fn clear(&mut self, image_bytes: usize, from: usize, to: usize) -> Result<(), Fault> {
+    pub fn clear(&mut self, from: usize, to: usize) -> Result<(), Fault> {
+        let image_bytes = self.image.as_ref().map_or(0, |image| image.mapped_bytes());
         let first = from.max(image_bytes).next_multiple_of(PAGE);
         let last = to / PAGE * PAGE;
         if first >= last {
@@ -156,15 +211,34 @@ impl Slot {
 impl Drop for Slot {
     fn drop(&mut self) {
         IN_USE.fetch_sub(1, Ordering::Relaxed);
-        let clean = self.close(0).is_ok();
-        if clean
-            && let Ok(mut free) = FREE.lock()
-            && free.len() < FREE_MAX
-        {
-            free.push(Slot { base: self.base, accessible: 0 });
-            return;
+        let surplus = match self.image.take() {
+            Some(image) if self.is_clean => free::keep_mapped(&image, self.parked()),
+            _ if self.close(0).is_ok() => free::keep_empty(self.parked()),
+            _ => Some(self.parked()),
+        };
+        if let Some(parked) = surplus {
+            unmap(parked);
         }
-        // SAFETY: the whole reservation is ours and nobody refers to it any more.
-        let _ = unsafe { rustix::mm::munmap(self.at(0), SLOT_RESERVATION + SLOT_GUARD) };
     }
+}
+
+/// A new reservation's base.
+fn map_reservation() -> rustix::io::Result<*mut u8> {
+    let flags = MapFlags::PRIVATE | MapFlags::NORESERVE;
+    // SAFETY: a new mapping at an address of the kernel's choice cannot touch what exists.
+    let start = unsafe { mmap_anonymous(null_mut(), SLOT_LENGTH, ProtFlags::empty(), flags) }?;
+    // SAFETY: the prefix is a part of the mapping.
+    Ok(unsafe { start.cast::<u8>().add(SLOT_PREFIX) })
+}
+
+fn unmap(parked: Parked) {
+    // SAFETY: this is where the mapping began.
+    let start = unsafe { parked.base.as_ptr().sub(SLOT_PREFIX) };
+    // SAFETY: the whole reservation is ours and nobody refers to it any more.
+    let _ = unsafe { rustix::mm::munmap(start.cast(), SLOT_LENGTH) };
+}
+
+/// Makes room in the process: a mapping that nobody uses must not be what a Faaslet is refused for.
+fn give_back_free() {
+    free::take_all().into_iter().for_each(unmap);
 }

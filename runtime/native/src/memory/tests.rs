@@ -1,6 +1,7 @@
 //! What the parts promise each other, and what a hostile guest would look for in memory that others used before (H11).
 
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 use rustix::fs::{fstat, ftruncate};
 
@@ -38,19 +39,19 @@ fn permissions(slot: &Slot, at: usize) -> Option<String> {
     })
 }
 
-fn image(bytes: usize, pieces: &[(usize, &[u8])]) -> Result<Image, Fault> {
-    Image::from_pieces(bytes, pieces.iter().copied())
+fn image(bytes: usize, pieces: &[(usize, &[u8])]) -> Result<Arc<Image>, Fault> {
+    Image::from_pieces(bytes, pieces.iter().copied()).map(Arc::new)
 }
 
-fn mapped(image: &Image) -> Result<Slot, Fault> {
-    let mut slot = Slot::take()?;
-    slot.map_image(image)?;
+fn mapped(image: &Arc<Image>) -> Result<Slot, Fault> {
+    let mut slot = Slot::take_with(image)?;
+    slot.soil();
     Ok(slot)
 }
 
-fn snapshot(slot: &Slot, bytes: usize, before: &Image) -> Result<Image, Fault> {
+fn snapshot(slot: &Slot, bytes: usize, before: &Image) -> Result<Arc<Image>, Fault> {
     // SAFETY: the slot is mapped for so many bytes and nobody else uses it.
-    unsafe { Image::of_memory(slot.base().as_ptr(), bytes, before) }
+    unsafe { Image::of_memory(slot.base().as_ptr(), bytes, before) }.map(Arc::new)
 }
 
 fn contents(image: &Image) -> Result<Vec<u8>, Fault> {
@@ -146,7 +147,7 @@ fn a_snapshot_is_the_memory_whatever_was_done_to_it() -> Result<(), Fault> {
     for _ in 0..200 {
         let bytes = (1 + below(8)) * 64 * 1024 * (1 + 15 * below(2));
         let pieces: Vec<_> = (0..below(4)).map(|_| (below(bytes - 4), &b"data"[..])).collect();
-        let before = Image::from_pieces(bytes, pieces.into_iter())?;
+        let before = image(bytes, &pieces)?;
         let mut slot = mapped(&before)?;
         let grown = bytes + below(3) * 64 * 1024;
         slot.open(bytes, grown)?;
@@ -184,7 +185,8 @@ fn a_slot_that_is_used_again_is_empty_and_as_small_as_its_owner_wants_it() -> Re
         }
         assert_eq!(small.base(), base, "the slot that was given back last is given out first");
         assert_eq!(permissions(&small, 0).as_deref(), Some("---p"));
-        small.map_image(&image(PAGE, &[])?)?;
+        let empty = image(PAGE, &[])?;
+        small.map_image(&empty)?;
         assert!((0..PAGE).all(|at| byte(&small, at) == 0));
         for at in [PAGE, 2 * PAGE, 4 * MIB - 1, 4 * MIB, 8 * MIB - 1, 8 * MIB] {
             assert_eq!(permissions(&small, at).as_deref(), Some("---p"), "at {at:#x}");
@@ -195,5 +197,49 @@ fn a_slot_that_is_used_again_is_empty_and_as_small_as_its_owner_wants_it() -> Re
         assert_eq!(permissions(&small, PAGE).as_deref(), Some("---p"));
         return Ok(());
     }
+    Ok(())
+}
+
+/// H11: a slot keeps the image that lies in it only when it is as clean as just mapped, and never for another image.
+#[test]
+fn a_slot_keeps_its_image_for_the_next_memory_of_it_alone() -> Result<(), Fault> {
+    let (ours, others) = (image(64 * 1024, &[(0, b"ours")])?, image(64 * 1024, &[(0, b"others")])?);
+    let mut slot = mapped(&ours)?;
+    let base = slot.base();
+    slot.open(64 * 1024, 128 * 1024)?;
+    for at in (0..128 * 1024).step_by(PAGE) {
+        write(&slot, at, 0x5a);
+    }
+    slot.clean()?;
+    drop(slot);
+    let stranger = Slot::take_with(&others)?;
+    assert!(stranger.base() != base && byte(&stranger, 0) == b'o' && byte(&stranger, 1) == b't');
+    let mut again = Slot::take_with(&ours)?;
+    assert_eq!(again.base(), base, "the mapping was kept");
+    assert_eq!((0..4).map(|at| byte(&again, at)).collect::<Vec<_>>(), b"ours");
+    assert!((4..64 * 1024).all(|at| byte(&again, at) == 0));
+    assert_eq!(permissions(&again, 64 * 1024).as_deref(), Some("---p"), "what it grew by is gone");
+    // Used and not cleaned: whatever took it next would see that.
+    again.soil();
+    write(&again, 0, b'x');
+    drop(again);
+    assert_eq!(byte(&Slot::take_with(&ours)?, 0), b'o');
+    Ok(())
+}
+
+/// A mapping in a free slot would keep the whole file in memory.
+#[test]
+fn an_image_that_goes_leaves_no_mapping_behind() -> Result<(), Fault> {
+    let image = image(64 * 1024, &[(0, b"data")])?;
+    let slot = Slot::take_with(&image)?;
+    let (base, number) = (slot.base(), format!("{:x}-", slot.base().as_ptr().addr()));
+    drop(slot);
+    let lies_there = || {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap_or_default();
+        maps.lines().any(|line| line.starts_with(&number) && line.contains("faaslet-image"))
+    };
+    assert!(lies_there(), "{base:?} keeps its image");
+    drop(image);
+    assert!(!lies_there());
     Ok(())
 }

@@ -11,7 +11,7 @@ use crate::state::State;
 
 type Host<'a> = Caller<'a, State>;
 /// `Err` in it ends the call; `Ok(Err)` is for the guest.
-type Outcome<T> = Result<std::result::Result<T, Errno>, Fault>;
+type Outcome<T> = Result<std::result::Result<T, Errno>>;
 
 pub fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
     linker.func_wrap(
@@ -46,7 +46,7 @@ fn answer(caller: &mut Host<'_>, outcome: Outcome<u32>) -> Result<i32> {
     match outcome {
         Ok(Ok(value)) => Ok(value.cast_signed()),
         Ok(Err(errno)) => Ok(fail(caller, errno)),
-        Err(fault) => Err(Error::new(fault)),
+        Err(error) => Err(error),
     }
 }
 
@@ -139,7 +139,7 @@ fn unmap(caller: &mut Host<'_>, address: u32, length: u32) -> Outcome<u32> {
 }
 
 /// Pages that nobody uses, zero: such that came back, or fresh ones. None when the function's limit is reached.
-fn take(caller: &mut Host<'_>, pages: u32) -> Result<Option<u32>, Fault> {
+fn take(caller: &mut Host<'_>, pages: u32) -> Result<Option<u32>> {
     if let Some(start) = blocks(caller).reuse(pages) {
         return Ok(Some(start));
     }
@@ -150,7 +150,7 @@ fn take(caller: &mut Host<'_>, pages: u32) -> Result<Option<u32>, Fault> {
         return Ok(None);
     };
     if !blocks(caller).map(start, pages) {
-        return Err(Fault::new("ERR_GUEST_MISUSE", "the guest's allocator gave out memory that it gave out before"));
+        return Err(misuse("the guest's allocator gave out memory that it gave out before"));
     }
     Ok(Some(start))
 }
@@ -160,20 +160,24 @@ fn allocate(
     caller: &mut Host<'_>,
     allocator: &wasmtime::TypedFunc<(u32, u32), u32>,
     pages: u32,
-) -> Result<Option<u32>, Fault> {
+) -> Result<Option<u32>> {
     let Ok(length) = u32::try_from(u64::from(pages) * WASM_PAGE) else { return Ok(None) };
-    let given = allocator.call(&mut *caller, (WASM_PAGE as u32, length));
-    let address = given.map_err(|e| Fault::new("ERR_GUEST_TRAP", format!("in the guest's allocator: {e:#}")))?;
+    // However it ends: by a trap, by the deadline, with the stack used up.
+    let address = allocator.call(&mut *caller, (WASM_PAGE as u32, length))?;
     if address == 0 {
         return Ok(None);
     }
     let end = u64::from(address) + u64::from(length);
     let bytes = caller.data().shape.as_ref().map_or(0, |shape| shape.bytes()) as u64;
     if !u64::from(address).is_multiple_of(WASM_PAGE) || end > bytes {
-        return Err(Fault::new("ERR_GUEST_MISUSE", "the guest's allocator gave out memory outside of memory"));
+        return Err(misuse("the guest's allocator gave out memory outside of memory"));
     }
     clear(caller, page(address), pages)?;
     Ok(Some(page(address)))
+}
+
+fn misuse(what: &str) -> Error {
+    Error::new(Fault::new("ERR_GUEST_MISUSE", what))
 }
 
 /// The first of so many fresh pages at the end of memory.

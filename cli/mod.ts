@@ -32,7 +32,8 @@ const GRAMMAR: Grammar = {
 /** Runs a command line; resolves with the exit code. */
 export async function main(words: readonly string[]): Promise<number> {
   let output = outputOf({ format: words.includes("--json") || words.includes("-j") ? "json" : "table" });
-  let verb: Verb | undefined = VERBS.find(({ name, alias }) => words[0] === name || words[0] === alias);
+  // For the hint behind an error of usage, which is found before anything is parsed.
+  let verb: Verb | undefined = VERBS.find(({ name, alias }) => words[0] === name || (words[0] ?? "") === alias);
   try {
     const parsed = parse(GRAMMAR, words);
     if (parsed.kind === "text") {
@@ -48,7 +49,9 @@ export async function main(words: readonly string[]): Promise<number> {
     if (thrown instanceof Deno.errors.BrokenPipe) return EXIT.failure;
     const error = toFaasletError(thrown);
     output.error(error);
-    if (error.code === "ERR_USAGE") output.note(`Try: faaslet ${verb?.name ?? ""} --help`.replace("  ", " "));
+    if (error.code === "ERR_USAGE" && output.format !== "json") {
+      output.note(`Try: faaslet ${verb?.name ?? ""} --help`.replace("  ", " "));
+    }
     return verb?.exitCodeOf?.(error) ?? exitCodeOf(error);
   }
 }

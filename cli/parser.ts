@@ -37,7 +37,7 @@ export function parse(grammar: Grammar, words: readonly string[]): Parsed {
   const printed: string[] = [];
   const program = commandOf(grammar.name, grammar.summary, printed)
     .usage("[options] <command>")
-    .version(`${grammar.name} ${grammar.version}\n`, "-V, --version", "print the version")
+    .version(`${grammar.name} ${grammar.version}`, "-V, --version", "print the version")
     .enablePositionalOptions()
     .helpCommand("help [command]", "explain a command");
   addOptions(program, grammar.globals, GLOBAL_HEADING);
@@ -60,12 +60,20 @@ export function parse(grammar: Grammar, words: readonly string[]): Parsed {
     if (words.length === 0) {
       throw new FaasletError("ERR_USAGE", `cannot run nothing: name a command, e.g. ${grammar.name} help`);
     }
-    program.parse([...words], { from: "user" });
+    program.parse(explained(grammar, words), { from: "user" });
   } catch (thrown) {
     return textOf(thrown, printed, grammar.name);
   }
   if (parsed !== undefined) return parsed;
   return { kind: "text", text: printed.join("") };
+}
+
+/** Asked to explain a command that is not there, commander explains all: as that command it is missed, by name. */
+function explained({ verbs }: Grammar, words: readonly string[]): string[] {
+  const [first, asked = "-"] = words;
+  if (first !== "help" || asked.startsWith("-")) return [...words];
+  if (asked === "help") return ["help"];
+  return verbs.some(({ name, alias }) => asked === name || asked === alias) ? [...words] : [asked];
 }
 
 function commandOf(name: string, summary: string, printed: string[]): Command {

@@ -117,7 +117,9 @@ export class Output {
       return;
     }
     const more = details.length === 1 && message.includes(details[0]!) ? [] : details;
-    const lines = [`${this.paint("red", "error:")} ${this.#safe(message)} (${code})`];
+    const [first = "", ...rest] = message.split("\n");
+    const lines = [`${this.paint("red", "error:")} ${this.#safe(first)} (${code})`];
+    lines.push(...rest.map((line) => `  ${this.#safe(line)}`));
     lines.push(...more.map((detail) => `  - ${this.#safe(detail)}`));
     if (this.isVerbose && error.cause !== undefined) {
       lines.push(

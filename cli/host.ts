@@ -32,7 +32,7 @@ export interface Host {
   stop(): Promise<void>;
 }
 
-/** Starts a host. Throws `ERR_USAGE` for an address it may not have, `ERR_CONFLICT` for a directory in use. */
+/** Starts a host. Throws `ERR_USAGE` for an address it may not have, `ERR_CONFLICT` for a directory or port in use. */
 export async function startHost(options: HostOptions): Promise<Host> {
   const { hostname, port, logger } = options;
   // Before anything is made: the server itself would say so only in the end.

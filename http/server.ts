@@ -25,7 +25,7 @@ export interface Server {
   abort(): void;
 }
 
-/** Starts to listen. Throws `ERR_USAGE` for an address that is not loopback, or that cannot be had. */
+/** Starts to listen. Throws `ERR_USAGE` for what is no loopback address of this machine, `ERR_CONFLICT` for a taken port. */
 export function startServer(options: ServerOptions): Server {
   const { handler, hostname, port } = options;
   if (!isLoopback(hostname)) {
@@ -64,6 +64,10 @@ function listen(options: ServerOptions & { signal: AbortSignal }): Deno.HttpServ
   try {
     return Deno.serve({ hostname, port, signal, onListen() {} }, handler);
   } catch (cause) {
+    if (cause instanceof Deno.errors.AddrInUse) {
+      const what = `cannot listen on ${hostname}, port ${port}: another program does; port 0 takes a free one`;
+      throw new FaasletError("ERR_CONFLICT", what, { cause });
+    }
     const why = cause instanceof Error ? cause.message : String(cause);
     throw new FaasletError("ERR_USAGE", `cannot listen on ${hostname}, port ${port}: ${why}`, { cause });
   }

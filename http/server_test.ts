@@ -52,7 +52,7 @@ Deno.test("startServer() says so when the port is taken", async () => {
   await using host = serve();
   const { port } = host.server;
   assert.throws(() => startServer({ handler: refuse, hostname: "127.0.0.1", port }), {
-    code: "ERR_USAGE",
+    code: "ERR_CONFLICT",
     message: new RegExp(`^cannot listen on 127\\.0\\.0\\.1, port ${port}: `),
   });
 });

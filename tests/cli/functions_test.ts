@@ -156,7 +156,7 @@ Deno.test("a module that is refused is listed with all that is wrong, and nothin
   );
   const { code, stdout, stderr } = await ask(`deploy ${bad}`);
   assert.deepEqual([code, stdout], [1, ""]);
-  assert.match(stderr, /ERR_MODULE_IMPORT.*\n  - env\.nope .*\n  - other\.f .*\n$/);
+  assert.match(stderr, /ERR_MODULE_IMPORT.*\n {2}- env\.nope .*\n {2}- other\.f .*\n$/);
   const asJson = JSON.parse((await ask(`deploy ${bad} --json`)).stderr);
   assert.equal(asJson.error.details.length, 2);
   assert.equal((await ask("describe bad")).code, 3);

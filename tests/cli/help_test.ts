@@ -27,7 +27,7 @@ for (const verb of VERBS) {
     assert.equal(flagged.code, 0);
     assert.equal(flagged.stdout, asked.stdout);
     // Whoever writes an option has to say what it does.
-    for (const option of asked.stdout.matchAll(/^  (-\S.*)$/gm)) assert.match(option[1]!, /\S  +\S/);
+    for (const option of asked.stdout.matchAll(/^ {2}(-\S.*)$/gm)) assert.match(option[1]!, /\S {2,}\S/);
   });
 }
 
@@ -67,7 +67,7 @@ Deno.test("errors of usage say what is wrong, where, and where to look", async (
   for (const [line, said] of cases) {
     const { code, stdout, stderr } = await faaslet(line.split(" ").filter((word) => word !== ""));
     if (line.includes("--json")) assert.equal(JSON.parse(stderr).error.code, "ERR_USAGE");
-    else assert.match(stderr, /^error: .*\(ERR_USAGE\)\n(  - .*\n)*Try: faaslet (\w+ )?--help\n$/, line);
+    else assert.match(stderr, /^error: .*\(ERR_USAGE\)\n( {2}- .*\n)*Try: faaslet (\w+ )?--help\n$/, line);
     assert.deepEqual([code, stdout], [2, ""], line);
     assert.match(stderr, said);
   }

@@ -15,6 +15,9 @@ const GIB = 1024 * MIB;
 /** One WebAssembly page, in bytes (core specification 4.2.8). */
 export const WASM_PAGE_BYTES = 64 * KIB;
 
+/** The key that seals what is stored: as long as the hash that is used with it, SHA-256. */
+export const SEAL_KEY_BYTES = 32;
+
 /** What one function may use. */
 export const FUNCTION_LIMITS = {
   /** Long enough for a training step, short enough that a forgotten loop frees its slot while somebody watches. */
@@ -121,6 +124,10 @@ export const HOST_LIMITS = {
   /** All queues together. */
   queuedMax: 200_000,
   functionsMax: 10_000,
+  /** Versions of a function that are kept to roll back to, the live one included; each names its bytes. */
+  versionsMax: 20,
+  /** Modules, machine code and files of one tenant, as stored. */
+  storedBytesMax: 64 * GIB,
   nameBytesMax: 63,
   /** Machine code beside stack, for deep recursion: Go needs 8 MiB. */
   guestStackBytes: 8 * MIB,

@@ -4,7 +4,7 @@
  * @module
  */
 import { type ErrorCode, FaasletError, isErrorCode } from "../errors.ts";
-import type { DeployResult, FunctionRecord, GuestFile } from "../runtime/mod.ts";
+import type { DeployResult, FunctionRecord, GuestFile, VersionSummary } from "../runtime/mod.ts";
 
 /** A function in a list. */
 export interface FunctionRow {
@@ -76,6 +76,19 @@ export class Client {
 
   async remove(name: string): Promise<void> {
     await (await this.#ask("DELETE", functionPath(name))).body?.cancel();
+  }
+
+  /** Newest first. */
+  async versions(name: string): Promise<VersionSummary[]> {
+    const answer = await this.#ask("GET", `${functionPath(name)}/versions`);
+    return (await this.#json<{ versions: VersionSummary[] }>(answer)).versions;
+  }
+
+  /** Gives the version that is live then; without a number, the one before. */
+  async rollback(name: string, version?: number): Promise<FunctionRecord> {
+    const body = JSON.stringify(version === undefined ? {} : { version });
+    const headers = { "content-type": "application/json" };
+    return await this.#json(await this.#ask("POST", `${functionPath(name)}/rollback`, { body, headers }));
   }
 
   async deploy(deploy: Deploy): Promise<DeployResult> {

@@ -6,6 +6,7 @@
  */
 import { join, resolve } from "node:path";
 import { FaasletError } from "../errors.ts";
+import { SEAL_KEY_BYTES } from "../limits.ts";
 
 /** Only its owner has business in it: it holds functions and what they were told. */
 const DIRECTORY_MODE = 0o700;
@@ -65,10 +66,44 @@ export class DataDirectory {
     return join(this.path, "store.sqlite3");
   }
 
+  /**
+   * The key that seals what is in the store: in a file of its own, so that whoever gets at the store alone cannot make
+   * machine code that this host would run. Made at the first start. Throws `ERR_STORAGE`.
+   */
+  async sealKey(): Promise<Uint8Array> {
+    const path = join(this.path, "seal.key");
+    try {
+      const info = await Deno.lstat(path).catch(absent);
+      if (info === undefined) return await this.#makeKey(path);
+      const key = await Deno.readFile(path);
+      if (!info.isFile || ((info.mode ?? 0) & FOREIGN_BITS) !== 0) throw new Error("others may read it; chmod 600 it");
+      if (key.length !== SEAL_KEY_BYTES) throw new Error(`it has ${key.length} bytes instead of ${SEAL_KEY_BYTES}`);
+      return key;
+    } catch (cause) {
+      const why = cause instanceof Error ? cause.message : String(cause);
+      throw new FaasletError("ERR_STORAGE", `cannot use the key ${path}: ${why}`, { cause });
+    }
+  }
+
   /** Lets another host have it. */
   release(): void {
     this.#lock.close();
   }
+
+  /** Under another name first: half a key must not be taken for one. */
+  async #makeKey(path: string): Promise<Uint8Array> {
+    const key = crypto.getRandomValues(new Uint8Array(SEAL_KEY_BYTES));
+    const fresh = `${path}.${Deno.pid}`;
+    using file = await Deno.open(fresh, { write: true, create: true, truncate: true, mode: 0o600 });
+    await file.write(key);
+    await file.sync();
+    await Deno.rename(fresh, path);
+    return key;
+  }
+}
+
+function absent(thrown: unknown): undefined {
+  if (!(thrown instanceof Deno.errors.NotFound)) throw thrown;
 }
 
 /** Where a host that was started in the background writes. */

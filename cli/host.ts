@@ -4,6 +4,7 @@
  * @module
  */
 import { FaasletError } from "../errors.ts";
+import { HOST_LIMITS } from "../limits.ts";
 import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
 import { Compiler, EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../runtime/mod.ts";
 import { Dispatcher } from "../scheduler/mod.ts";
@@ -50,12 +51,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const compiler = new Compiler({ command: selfCommand("compile-child") });
   const registry = await KvFunctionRegistry.open({
     kv,
-    blobs: new Blobs(kv),
+    blobs: new Blobs(kv, HOST_LIMITS.storedBytesMax),
     group,
     inspect: inspectModuleAside,
     compile: (wasm) => compiler.compile(wasm),
     engineHash: engineHash(),
+    sealKey: await directory.sealKey(),
     now: Date.now,
+    onAlarm: (what) => logger.error("alarm: {what}", { what }),
   });
   parts.defer(() => registry.close());
   parts.defer(() => compiler.close());

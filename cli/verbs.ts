@@ -7,11 +7,13 @@ import { doctor } from "./doctor.ts";
 import { invoke } from "./invoke.ts";
 import { list } from "./list.ts";
 import { remove } from "./remove.ts";
+import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
 import { up } from "./up.ts";
 import type { Verb } from "./verb.ts";
 import { version } from "./version.ts";
+import { versions } from "./versions.ts";
 
 export const VERBS: readonly Verb[] = [
   up,
@@ -22,6 +24,8 @@ export const VERBS: readonly Verb[] = [
   list,
   describe,
   remove,
+  versions,
+  rollback,
   serve,
   doctor,
   version,

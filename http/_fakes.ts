@@ -7,6 +7,8 @@ import type {
   FunctionRecord,
   FunctionRegistry,
   LiveFunction,
+  RegistryStats,
+  VersionSummary,
   WorkerGroup,
 } from "../runtime/mod.ts";
 import { type Clock, Dispatcher } from "../scheduler/mod.ts";
@@ -76,6 +78,27 @@ export class FakeRegistry implements FunctionRegistry {
   describe(tenant: string, name: string): Promise<FunctionRecord | undefined> {
     return Promise.resolve(this.live(tenant, name)?.record);
   }
+  versions(tenant: string, name: string): Promise<VersionSummary[] | undefined> {
+    const record = this.live(tenant, name)?.record;
+    if (record === undefined) return Promise.resolve(undefined);
+    const { version, createdAt, report: { digest, bytes } } = record;
+    return Promise.resolve([{ version, isLive: true, digest, bytes, createdAt }]);
+  }
+  rollback(tenant: string, name: string, version?: number): Promise<FunctionRecord> {
+    if (this.refuse !== undefined) return Promise.reject(this.refuse);
+    const record = recordOf(name, version ?? 2, {}, "plain");
+    this.functions.set(`${tenant}/${name}`, { functionId: 1, record });
+    return Promise.resolve(record);
+  }
+  change(tenant: string, name: string, settings: Readonly<Record<string, unknown>>): Promise<DeployResult> {
+    if (this.refuse !== undefined) return Promise.reject(this.refuse);
+    const record = recordOf(name, 4, settings, "plain");
+    this.functions.set(`${tenant}/${name}`, { functionId: 1, record });
+    return Promise.resolve({ outcome: "updated", record });
+  }
+  stats(): RegistryStats {
+    return { functions: this.functions.size, storedBytes: 10, alarms: 1, compilations: 2 };
+  }
   remove(tenant: string, name: string): Promise<boolean> {
     return Promise.resolve(this.functions.delete(`${tenant}/${name}`));
   }
@@ -96,6 +119,8 @@ export class FakeGroup {
     return outcomeOf(request.id, await this.respond(request));
   }
   listen(): void {}
+  /** No guest of this group asks for anything. */
+  answer(): void {}
   cancel(id: number): void {
     this.cancelled.push(id);
     this.onCancel(id);

@@ -10,8 +10,8 @@ Deno.test("a path that is not there answers 404, one with other methods 405 and 
   }
   const allowed = [
     ["POST", "/v1/functions", "GET, HEAD"],
-    ["PATCH", "/v1/functions/hello", "DELETE, GET, HEAD, PUT"],
-    ["OPTIONS", "/v1/functions/hello", "DELETE, GET, HEAD, PUT"],
+    ["POST", "/v1/functions/hello", "DELETE, GET, HEAD, PATCH, PUT"],
+    ["OPTIONS", "/v1/functions/hello", "DELETE, GET, HEAD, PATCH, PUT"],
     ["PUT", "/healthz", "GET, HEAD"],
     ["DELETE", "/metrics", "GET, HEAD"],
   ] as const;

@@ -1,12 +1,15 @@
-/** `/v1/functions`: deploy, describe, list, remove. */
+/** `/v1/functions`: deploy, describe, list, change, roll back, remove. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { FaasletError } from "../errors.ts";
 import { HOST_LIMITS } from "../limits.ts";
-import type { FunctionRecord } from "../runtime/mod.ts";
+import type { DeployResult, FunctionRecord } from "../runtime/mod.ts";
 import type { AppContext } from "./context.ts";
 import { documentFunctions } from "./functions_docs.ts";
 import { checkName, DEFAULT_TENANT } from "./names.ts";
 import { parseUpload, uploadBytesMax } from "./upload.ts";
+
+/** Settings are some kilobytes at most; an environment may be larger. */
+const OBJECT_BYTES_MAX = 1_024 * 1_024;
 
 /** A function in a list: without its module's imports and exports, which may be thousands. */
 export interface FunctionSummary {
@@ -41,6 +44,30 @@ export function addFunctions(app: OpenAPIHono, context: AppContext): void {
 
   app.put("/v1/functions/:name", ({ req }) => deploy(context, deploys, checkName(req.param("name")), req.raw));
 
+  app.patch("/v1/functions/:name", async ({ req }) => {
+    const name = checkName(req.param("name"));
+    const settings = await readObject(context, req.raw);
+    return deployed(await registry.change(DEFAULT_TENANT, name, settings));
+  });
+
+  app.get("/v1/functions/:name/versions", async ({ req, json }) => {
+    const name = checkName(req.param("name"));
+    const versions = await registry.versions(DEFAULT_TENANT, name);
+    if (versions === undefined) throw notFound(name);
+    return json({ versions });
+  });
+
+  app.post("/v1/functions/:name/rollback", async ({ req }) => {
+    const name = checkName(req.param("name"));
+    const { version, ...others } = await readObject(context, req.raw);
+    const isVersion = version === undefined || (Number.isSafeInteger(version) && Number(version) > 0);
+    if (!isVersion || Object.keys(others).length > 0) {
+      throw new FaasletError("ERR_REQUEST_INVALID", 'cannot read the request: it is {} or {"version": NUMBER}');
+    }
+    const record = await registry.rollback(DEFAULT_TENANT, name, version as number | undefined);
+    return Response.json(record, { headers: { etag: etagOf(record) } });
+  });
+
   app.delete("/v1/functions/:name", async ({ req, body }) => {
     const name = checkName(req.param("name"));
     if (!await registry.remove(DEFAULT_TENANT, name)) throw notFound(name);
@@ -49,7 +76,7 @@ export function addFunctions(app: OpenAPIHono, context: AppContext): void {
   });
 
   // The grammar's answer, not the router's, to a name that is empty or has a slash.
-  app.on(["GET", "PUT", "DELETE"], "/v1/functions/*", ({ req }) => {
+  app.on(["GET", "PUT", "PATCH", "DELETE"], "/v1/functions/*", ({ req }) => {
     throw notFound(checkName(req.path.slice("/v1/functions/".length)));
   });
 }
@@ -68,12 +95,7 @@ async function deploy(context: AppContext, deploys: { running: number }, name: s
     deploys.running++;
     try {
       const upload = parseUpload(type, body);
-      const { outcome, record } = await context.registry.deploy({ tenant: DEFAULT_TENANT, name, dryRun, ...upload });
-      return Response.json({ outcome, function: record }, {
-        status: outcome === "created" ? 201 : 200,
-        // After a dry run there is nothing at that address that the tag would be of.
-        headers: outcome === "dry-run" ? {} : { etag: etagOf(record), location: `/v1/functions/${name}` },
-      });
+      return deployed(await context.registry.deploy({ tenant: DEFAULT_TENANT, name, dryRun, ...upload }));
     } finally {
       deploys.running--;
     }
@@ -85,6 +107,28 @@ async function deploy(context: AppContext, deploys: { running: number }, name: s
 function checkRoom({ running }: { running: number }): void {
   if (running < HOST_LIMITS.deploysMax) return;
   throw new FaasletError("ERR_CAPACITY", `cannot deploy: ${running} deploys are running already`);
+}
+
+function deployed({ outcome, record }: DeployResult): Response {
+  return Response.json({ outcome, function: record }, {
+    status: outcome === "created" ? 201 : 200,
+    // After a dry run there is nothing at that address that the tag would be of.
+    headers: outcome === "dry-run" ? {} : { etag: etagOf(record), location: `/v1/functions/${record.name}` },
+  });
+}
+
+/** A small JSON object; an empty body is an empty one. */
+async function readObject(context: AppContext, request: Request): Promise<Record<string, unknown>> {
+  const body = await context.bodies.read(request, OBJECT_BYTES_MAX);
+  try {
+    const value: unknown = body.length === 0 ? {} : JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch {
+    /* answered below */
+  } finally {
+    context.bodies.release(body.length);
+  }
+  throw new FaasletError("ERR_REQUEST_INVALID", "cannot read the body: it is not a JSON object");
 }
 
 function isOn(parameter: string | null): boolean {

@@ -134,7 +134,53 @@ export function documentFunctions(registry: Registry): void {
       404: problemAnswer("There is none"),
     },
   });
+  documentVersions(registry, params);
   documentCalls(registry);
+}
+
+function documentVersions(registry: Registry, params: z.ZodObject): void {
+  const version = z.object({
+    version: z.int(),
+    isLive: z.boolean(),
+    digest: z.string(),
+    bytes: z.int(),
+    createdAt: z.string(),
+  });
+  registry.registerPath({
+    method: "patch",
+    path: "/v1/functions/{name}",
+    summary: "Change settings (RFC 7396); a new version of the same module",
+    request: { params, body: { required: true, content: { "application/json": { schema: z.looseObject({}) } } } },
+    responses: {
+      200: jsonAnswer("Updated, or unchanged", DeployedSchema),
+      404: problemAnswer("There is none"),
+      422: problemAnswer("The settings are wrong; `details` lists all of it"),
+    },
+  });
+  registry.registerPath({
+    method: "get",
+    path: "/v1/functions/{name}/versions",
+    summary: "The versions that are kept, newest first",
+    request: { params },
+    responses: {
+      200: jsonAnswer("All of them", z.object({ versions: z.array(version) })),
+      404: problemAnswer("There is none"),
+    },
+  });
+  registry.registerPath({
+    method: "post",
+    path: "/v1/functions/{name}/rollback",
+    summary: "Make another version live: the one before, or the one that is named",
+    request: {
+      params,
+      body: { content: { "application/json": { schema: z.object({ version: z.int().optional() }) } } },
+    },
+    responses: {
+      200: jsonAnswer("The version that is live now", FunctionSchema),
+      404: problemAnswer("There is no such function or version"),
+      409: problemAnswer("There is nothing to go back to"),
+    },
+  });
 }
 
 function documentCalls(registry: Registry): void {

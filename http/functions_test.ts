@@ -186,3 +186,29 @@ Deno.test("DELETE removes a function and its counters, once", async () => {
   await assertProblem(await send("/v1/functions/hello", { method: "DELETE" }), "ERR_NOT_FOUND");
   await assertProblem(await send("/function/hello"), "ERR_NOT_FOUND");
 });
+
+Deno.test("versions are listed, and rolled back to by number or by one", async () => {
+  const { registry, send } = setUp();
+  registry.add("hello");
+  assert.deepEqual((await (await send("/v1/functions/hello/versions")).json()).versions.length, 1);
+  await assertProblem(await send("/v1/functions/nothing/versions"), "ERR_NOT_FOUND");
+  const rollback = (body?: string) => send("/v1/functions/hello/rollback", { method: "POST", ...(body && { body }) });
+  const back = await rollback();
+  assert.deepEqual([back.status, (await back.json()).version], [200, 2]);
+  assert.equal((await (await rollback('{"version":7}')).json()).version, 7);
+  for (const body of ['{"version":0}', '{"version":"1"}', '{"versoin":1}', "[]", "x", "null"]) {
+    await assertProblem(await rollback(body), "ERR_REQUEST_INVALID");
+  }
+  registry.refuse = new FaasletError("ERR_CONFLICT", "nothing before it");
+  await assertProblem(await rollback(), "ERR_CONFLICT");
+});
+
+Deno.test("PATCH changes settings", async () => {
+  const { registry, send } = setUp();
+  registry.add("hello");
+  const answer = await send("/v1/functions/hello", { method: "PATCH", body: '{"timeoutMs":5}' });
+  assert.equal(answer.status, 200);
+  const { outcome, function: record } = await answer.json();
+  assert.deepEqual([outcome, record.settings.timeoutMs], ["updated", 5]);
+  assert.match(answer.headers.get("etag")!, /^"4-/);
+});

@@ -1,7 +1,7 @@
 /** `/metrics` in the Prometheus text format. */
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { type Metric, Registry } from "prom-client";
-import type { GroupStats } from "../runtime/mod.ts";
+import type { GroupStats, RegistryStats } from "../runtime/mod.ts";
 import { BUCKET_BOUNDS_US, type DispatcherStats, type HistogramSnapshot, OTHER_FUNCTIONS } from "../scheduler/mod.ts";
 import type { AppContext } from "./context.ts";
 
@@ -13,12 +13,13 @@ interface Value {
 
 /** Adds the resource. Nothing is counted here: each scrape renders what dispatcher and group have counted anyway. */
 export function addMetrics(app: OpenAPIHono, context: AppContext): void {
-  const { dispatcher, bodies, outbox, version } = context;
+  const { dispatcher, bodies, outbox, registry: functions, version } = context;
   app.get("/metrics", async ({ text }) => {
     const group = await dispatcher.groupStats();
     const registry = new Registry();
     addCalls(registry, dispatcher.stats());
     addGroup(registry, group);
+    addRegistry(registry, functions.stats());
     add(
       registry,
       "gauge",
@@ -71,6 +72,14 @@ function addGroup(registry: Registry, group: GroupStats): void {
   add(registry, "counter", "faaslet_restored_total", "Faaslets made from a Proto-Faaslet", [one(group.restored)]);
   add(registry, "counter", "faaslet_resets_total", "Faaslets reset after a call", [one(group.resets)]);
   add(registry, "counter", "faaslet_discarded_total", "Faaslets dropped after a call", [one(group.discarded)]);
+}
+
+function addRegistry(registry: Registry, stats: RegistryStats): void {
+  add(registry, "gauge", "faaslet_functions_deployed", "Functions that are deployed", [one(stats.functions)]);
+  add(registry, "gauge", "faaslet_stored_bytes", "Modules, machine code and files as stored", [one(stats.storedBytes)]);
+  add(registry, "counter", "faaslet_compilations_total", "Modules compiled", [one(stats.compilations)]);
+  const alarms = "Stored code or records that were not what had been stored; any is worth a look";
+  add(registry, "counter", "faaslet_artefact_alarms_total", alarms, [one(stats.alarms)]);
 }
 
 function addHistogram(registry: Registry, name: string, help: string, snapshot: HistogramSnapshot): void {

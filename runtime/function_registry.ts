@@ -8,12 +8,14 @@
  */
 import { FaasletError } from "../errors.ts";
 import { HOST_LIMITS } from "../limits.ts";
-import { type Blobs, KEYS, type Kv, stored } from "../state/mod.ts";
+import type { Blobs, Kv } from "../state/mod.ts";
 import type { Compiled } from "./compiler.ts";
 import { checkFiles, type StoredFile } from "./_deployed_files.ts";
+import { FunctionStore } from "./_function_store.ts";
 import { faasletLimits, type FunctionSettings, parseSettings } from "./function_settings.ts";
-import { checkName, DEFAULT_TENANT } from "./names.ts";
 import { InOrder } from "./_in_order.ts";
+import { migrate } from "./_migrate.ts";
+import { checkName } from "./names.ts";
 import type {
   DeployRequest,
   DeployResult,
@@ -21,7 +23,11 @@ import type {
   FunctionRegistry,
   LiveFunction,
   ModuleReport,
+  RegistryStats,
+  VersionSummary,
 } from "./registry.ts";
+import { Seals } from "./_seals.ts";
+import type { VersionContent } from "./_stored_version.ts";
 import type { FunctionImage, GuestFile, WorkerGroup } from "./worker_group.ts";
 
 /** What the registry needs from elsewhere. */
@@ -36,38 +42,47 @@ export interface RegistryOptions {
   readonly compile: (wasm: Uint8Array) => Promise<Compiled>;
   /** Names what machine code depends on; an artefact made under another name is compiled anew. */
   readonly engineHash: string;
+  /** Seals what is stored, and is not in the store itself; `SEAL_KEY_BYTES` long. */
+  readonly sealKey: Uint8Array;
   /** Wall clock, milliseconds since 1970. */
   readonly now: () => number;
-}
-
-/** What is stored of a function: its record, and where its bytes are. */
-interface Stored {
-  readonly record: FunctionRecord;
-  readonly artefact: { readonly digest: string; readonly engineHash: string };
+  /** Told when something stored is not what was stored. */
+  readonly onAlarm?: (what: string) => void;
+  /** Defaults to `HOST_LIMITS`. */
+  readonly limits?: { readonly functionsMax?: number; readonly versionsMax?: number };
 }
 
 export class KvFunctionRegistry implements FunctionRegistry {
   readonly #options: RegistryOptions;
-  /** By tenant and name; a function that is stored but not loaded has no id yet. */
-  readonly #stored = new Map<string, Stored>();
+  readonly #seals: Seals;
+  readonly #functionsMax: number;
+  readonly #versionsMax: number;
+  #store!: FunctionStore;
   readonly #live = new Map<string, LiveFunction>();
   readonly #loading = new Map<string, Promise<LiveFunction | undefined>>();
   /** Changes of one function happen one after another. */
   readonly #changes = new InOrder();
-  /** Bytes of one tenant are stored and reclaimed one after another. */
-  readonly #storage = new InOrder();
   #lastId = 0;
+  #alarms = 0;
+  #compilations = 0;
 
   private constructor(options: RegistryOptions) {
     this.#options = options;
+    this.#seals = new Seals(options.sealKey);
+    this.#functionsMax = options.limits?.functionsMax ?? HOST_LIMITS.functionsMax;
+    this.#versionsMax = options.limits?.versionsMax ?? HOST_LIMITS.versionsMax;
   }
 
-  /** Reads the records; code is loaded when somebody asks for it. */
+  /** Reads which functions there are; code is loaded when somebody asks for it. */
   static async open(options: RegistryOptions): Promise<KvFunctionRegistry> {
     const registry = new KvFunctionRegistry(options);
-    const entries = options.kv.list<Stored>({ prefix: KEYS.functions(DEFAULT_TENANT) });
-    for await (const { value } of entries) registry.#stored.set(keyOf(value.record.tenant, value.record.name), value);
-    await options.blobs.recover(DEFAULT_TENANT, registry.#digestsOf(DEFAULT_TENANT));
+    const { kv, blobs } = options;
+    await migrate(kv, blobs, registry.#seals);
+    const onAlarm = (what: string) => {
+      registry.#alarms++;
+      options.onAlarm?.(what);
+    };
+    registry.#store = await FunctionStore.open({ kv, blobs, seals: registry.#seals, onAlarm });
     return registry;
   }
 
@@ -85,59 +100,138 @@ export class KvFunctionRegistry implements FunctionRegistry {
   async ready(tenant: string, name: string): Promise<LiveFunction | undefined> {
     const key = keyOf(tenant, name);
     const live = this.#live.get(key);
-    if (live !== undefined || !this.#stored.has(key)) return live;
+    if (live !== undefined) return live;
+    this.#checkTrust(tenant, name);
+    if (!this.#store.has(tenant, name)) return undefined;
     let loading = this.#loading.get(key);
     if (loading === undefined) {
-      loading = this.#changes.run(key, () => this.#load(key)).finally(() => this.#loading.delete(key));
+      loading = this.#changes.run(key, () => this.#loadLive(tenant, name)).finally(() => this.#loading.delete(key));
       this.#loading.set(key, loading);
     }
     return await loading;
   }
 
-  list(tenant: string): Promise<FunctionRecord[]> {
-    const records = [...this.#stored.values()].map(({ record }) => record).filter((record) => record.tenant === tenant);
-    return Promise.resolve(records.sort((a, b) => (a.name < b.name ? -1 : 1)));
+  async list(tenant: string): Promise<FunctionRecord[]> {
+    const records: FunctionRecord[] = [];
+    for (const name of this.#store.names(tenant)) {
+      // One that cannot be believed must not hide the others; the alarm is raised.
+      const record = await this.describe(tenant, name).catch(() => undefined);
+      if (record !== undefined) records.push(record);
+    }
+    return records;
   }
 
-  describe(tenant: string, name: string): Promise<FunctionRecord | undefined> {
-    return Promise.resolve(this.#stored.get(keyOf(tenant, name))?.record);
+  async describe(tenant: string, name: string): Promise<FunctionRecord | undefined> {
+    const live = this.#live.get(keyOf(tenant, name));
+    if (live !== undefined) return live.record;
+    this.#checkTrust(tenant, name);
+    const found = this.#store.get(tenant, name);
+    return found && (await this.#store.read(tenant, name, found.live))?.record;
+  }
+
+  async versions(tenant: string, name: string): Promise<VersionSummary[] | undefined> {
+    this.#checkTrust(tenant, name);
+    const found = this.#store.get(tenant, name);
+    if (found === undefined) return undefined;
+    const summaries: VersionSummary[] = [];
+    for (const version of found.versions.toReversed()) {
+      const record = (await this.#store.read(tenant, name, version))?.record;
+      if (record === undefined) continue;
+      const { report: { digest, bytes }, createdAt } = record;
+      summaries.push({ version, isLive: version === found.live, digest, bytes, createdAt });
+    }
+    return summaries;
+  }
+
+  rollback(tenant: string, name: string, version?: number): Promise<FunctionRecord> {
+    const key = keyOf(tenant, name);
+    return this.#changes.run(key, async () => {
+      this.#checkTrust(tenant, name);
+      const found = this.#store.get(tenant, name);
+      if (found === undefined) throw notFound(`cannot roll back ${name}: there is no such function`);
+      const target = version ?? found.versions.findLast((one) => one < found.live);
+      if (target === undefined) {
+        throw new FaasletError("ERR_CONFLICT", `cannot roll back ${name}: no version before ${found.live} is kept`);
+      }
+      if (!found.versions.includes(target)) {
+        const kept = found.versions.join(", ");
+        throw notFound(`cannot roll back ${name}: version ${target} is not kept; there are ${kept}`);
+      }
+      if (target === found.live && this.#live.has(key)) return this.#live.get(key)!.record;
+      const loaded = await this.#load(tenant, name, target);
+      try {
+        await this.#store.setLive(tenant, name, target);
+      } catch (thrown) {
+        await this.#options.group.remove(loaded.functionId);
+        throw thrown;
+      }
+      await this.#swap(key, loaded);
+      return loaded.record;
+    });
+  }
+
+  change(tenant: string, name: string, settings: Readonly<Record<string, unknown>>): Promise<DeployResult> {
+    const key = keyOf(tenant, name);
+    return this.#changes.run(key, async () => {
+      this.#checkTrust(tenant, name);
+      const found = this.#store.get(tenant, name);
+      const content = found && await this.#store.read(tenant, name, found.live);
+      if (content === undefined) throw notFound(`cannot change ${name}: there is no such function`);
+      const { record } = content;
+      // A null takes a setting back to its default (RFC 7396).
+      const merged = Object.entries({ ...record.settings, ...settings }).filter(([, value]) => value !== null);
+      return await this.#deploy(key, {
+        tenant,
+        name,
+        wasm: await this.#store.blob(tenant, record.report.digest),
+        settings: Object.fromEntries(merged),
+        files: await this.#files(record),
+      });
+    });
   }
 
   remove(tenant: string, name: string): Promise<boolean> {
     const key = keyOf(tenant, name);
     return this.#changes.run(key, async () => {
-      const old = this.#stored.get(key);
-      if (old === undefined) return false;
-      await stored(() => this.#options.kv.delete(KEYS.function(tenant, name)));
-      this.#stored.delete(key);
+      if (!this.#store.has(tenant, name) && this.#store.distrusted(tenant, name) === undefined) return false;
+      await this.#store.remove(tenant, name);
       const live = this.#live.get(key);
       this.#live.delete(key);
       if (live !== undefined) await this.#options.group.remove(live.functionId);
-      await this.#reclaim(tenant, old);
       return true;
     });
   }
 
+  stats(): RegistryStats {
+    let storedBytes = 0;
+    for (const tenant of this.#store.tenants()) storedBytes += this.#options.blobs.storedBytes(tenant);
+    return {
+      functions: this.#store.size,
+      storedBytes,
+      alarms: this.#alarms,
+      compilations: this.#compilations,
+    };
+  }
+
   async close(): Promise<void> {
     await this.#changes.settled();
+    await this.#store.settled();
   }
 
   async #deploy(key: string, request: DeployRequest): Promise<DeployResult> {
     const { tenant, name, wasm } = request;
-    const before = this.#stored.get(key);
-    if (before === undefined && this.#stored.size >= HOST_LIMITS.functionsMax) {
-      throw new FaasletError(
-        "ERR_CAPACITY",
-        `cannot deploy: the host has ${HOST_LIMITS.functionsMax} functions already`,
-      );
+    const found = this.#store.get(tenant, name);
+    if (found === undefined && this.#store.size >= this.#functionsMax) {
+      throw new FaasletError("ERR_CAPACITY", `cannot deploy: the host has ${this.#functionsMax} functions already`);
     }
     const settings = parseSettings(request.settings);
     const files = await checkFiles(request.files);
     const report = await this.#options.inspect(wasm, settings);
+    const before = found && await this.#readIfWhole(tenant, name, found.live);
     if (before !== undefined && !request.dryRun && isSame(before.record, report, settings, files)) {
       return { outcome: "unchanged", record: before.record };
     }
-    const compiled = await this.#artefact(before, report, wasm, tenant);
+    const compiled = await this.#artefact(before, report, wasm);
     const functionId = this.#takeId();
     const install = await this.#options.group.install(
       image(functionId, name, compiled.artefact, report, settings, request.files),
@@ -145,7 +239,7 @@ export class KvFunctionRegistry implements FunctionRegistry {
     const record: FunctionRecord = {
       tenant,
       name,
-      version: (before?.record.version ?? 0) + 1,
+      version: (found?.newest ?? 0) + 1,
       settings,
       report,
       files: files.map(({ path, bytes, digest }) => ({ path, bytes, digest })),
@@ -158,49 +252,38 @@ export class KvFunctionRegistry implements FunctionRegistry {
       return { outcome: "dry-run", record };
     }
     try {
-      await this.#store(key, record, compiled.artefact, request);
+      if (this.#store.distrusted(tenant, name) !== undefined) await this.#store.remove(tenant, name);
+      const content = { record, artefact: await this.#seal(compiled.artefact) };
+      const { artefact } = compiled;
+      await this.#store.add(content, { wasm, artefact, files: request.files }, this.#surplus(tenant, name));
     } catch (thrown) {
       await this.#options.group.remove(functionId);
       throw thrown;
     }
     await this.#swap(key, { functionId, record });
-    if (before !== undefined) await this.#reclaim(tenant, before);
-    return { outcome: before === undefined ? "created" : "updated", record };
+    return { outcome: found === undefined ? "created" : "updated", record };
+  }
+
+  /** The versions that make room for a new one: the oldest, but for the live one. */
+  #surplus(tenant: string, name: string): number[] {
+    const found = this.#store.get(tenant, name);
+    if (found === undefined) return [];
+    const old = found.versions.filter((version) => version !== found.live);
+    return old.slice(0, Math.max(0, found.versions.length + 1 - this.#versionsMax));
   }
 
   /** The artefact that is there for these bytes already, or a new one. */
-  async #artefact(
-    before: Stored | undefined,
-    report: ModuleReport,
-    wasm: Uint8Array,
-    tenant: string,
-  ): Promise<Compiled> {
-    const { blobs, compile, engineHash } = this.#options;
-    if (before?.record.report.digest === report.digest && before.artefact.engineHash === engineHash) {
-      const artefact = await blobs.get(tenant, before.artefact.digest);
+  async #artefact(before: VersionContent | undefined, report: ModuleReport, wasm: Uint8Array): Promise<Compiled> {
+    if (before?.record.report.digest === report.digest) {
+      const artefact = await this.#storedArtefact(before);
       if (artefact !== undefined) return { artefact, ...before.record.compile };
     }
-    return await compile(wasm);
+    return await this.#compile(wasm);
   }
 
-  async #store(key: string, record: FunctionRecord, artefact: Uint8Array, request: DeployRequest): Promise<void> {
-    const { blobs, engineHash } = this.#options;
-    const { tenant } = record;
-    // Not while bytes of the tenant are reclaimed: they might be these.
-    await this.#storage.run(tenant, async () => {
-      await blobs.put(tenant, request.wasm);
-      for (const { bytes } of request.files) if (bytes !== undefined) await blobs.put(tenant, bytes);
-      const value: Stored = { record, artefact: { digest: await blobs.put(tenant, artefact), engineHash } };
-      await this.#commit(key, value);
-    });
-  }
-
-  async #commit(key: string, value: Stored): Promise<void> {
-    const { kv, blobs } = this.#options;
-    const { tenant, name } = value.record;
-    const commit = kv.atomic().set(KEYS.function(tenant, name), value);
-    await stored(() => blobs.settle(commit, tenant, digestsIn(value)).commit());
-    this.#stored.set(key, value);
+  async #compile(wasm: Uint8Array): Promise<Compiled> {
+    this.#compilations++;
+    return await this.#options.compile(wasm);
   }
 
   /** From one moment to the next, new calls get the new version; calls of the old one end as they would have. */
@@ -210,57 +293,85 @@ export class KvFunctionRegistry implements FunctionRegistry {
     if (old !== undefined) await this.#options.group.remove(old.functionId);
   }
 
-  async #load(key: string): Promise<LiveFunction | undefined> {
-    const found = this.#stored.get(key);
+  async #loadLive(tenant: string, name: string): Promise<LiveFunction | undefined> {
+    const key = keyOf(tenant, name);
     const live = this.#live.get(key);
+    const found = this.#store.get(tenant, name);
     if (live !== undefined || found === undefined) return live;
-    const { blobs, compile, engineHash, group, inspect } = this.#options;
-    const { record } = found;
-    const { tenant, name, report, settings } = record;
-    const files: GuestFile[] = [];
-    for (const { path, digest } of record.files) {
-      files.push(digest === "" ? { path } : { path, bytes: await this.#blob(tenant, digest) });
-    }
-    let artefact: Uint8Array;
-    if (found.artefact.engineHash === engineHash) {
-      artefact = await this.#blob(tenant, found.artefact.digest);
-    } else {
-      // Another version of this program, or another processor, made it.
-      const wasm = await this.#blob(tenant, report.digest);
-      await inspect(wasm, settings);
-      artefact = (await compile(wasm)).artefact;
-      await this.#storage.run(tenant, async () => {
-        await this.#commit(key, { record, artefact: { digest: await blobs.put(tenant, artefact), engineHash } });
-      });
-      await this.#reclaim(tenant, found);
-    }
-    const functionId = this.#takeId();
-    await group.install(image(functionId, name, artefact, report, settings, files));
-    const loaded = { functionId, record };
+    const loaded = await this.#load(tenant, name, found.live);
     this.#live.set(key, loaded);
     return loaded;
   }
 
-  async #blob(tenant: string, digest: string): Promise<Uint8Array> {
-    const bytes = await this.#options.blobs.get(tenant, digest);
-    if (bytes === undefined) throw new FaasletError("ERR_ARTEFACT", `the stored bytes of ${digest} are gone`);
-    return bytes;
+  /** Installs a stored version. */
+  async #load(tenant: string, name: string, version: number): Promise<LiveFunction> {
+    const content = await this.#store.read(tenant, name, version);
+    if (content === undefined) throw notFound(`cannot load ${name}: there is no version ${version}`);
+    let { record } = content;
+    const files = await this.#files(record);
+    let artefact = await this.#storedArtefact(content);
+    if (artefact === undefined) ({ artefact, record } = await this.#compileAnew(content));
+    const functionId = this.#takeId();
+    await this.#options.group.install(image(functionId, name, artefact, record.report, record.settings, files));
+    return { functionId, record };
   }
 
-  /** Deletes the bytes that only this record named. */
-  async #reclaim(tenant: string, old: Stored): Promise<void> {
-    await this.#storage.run(tenant, async () => {
-      const kept = this.#digestsOf(tenant);
-      for (const digest of digestsIn(old)) {
-        if (!kept.has(digest)) await this.#options.blobs.delete(tenant, digest);
-      }
-    });
+  /** The artefact of a version: of this engine, sealed and whole. Undefined when it has to be compiled. */
+  async #storedArtefact(content: VersionContent): Promise<Uint8Array | undefined> {
+    const { artefact: { digest, engineHash, seal }, record: { tenant, name } } = content;
+    if (engineHash !== this.#options.engineHash) return undefined;
+    if (!this.#seals.fits(["code", engineHash], Uint8Array.fromHex(digest), Uint8Array.fromHex(seal))) {
+      this.#store.alarm(`the machine code of ${name} was not made by this host's compiler`);
+      return undefined;
+    }
+    try {
+      return await this.#store.blob(tenant, digest);
+    } catch (thrown) {
+      // The alarm is raised; the module is there to compile again.
+      if (thrown instanceof FaasletError && thrown.code === "ERR_ARTEFACT") return undefined;
+      throw thrown;
+    }
   }
 
-  /** Every blob that a record of the tenant names. */
-  #digestsOf(tenant: string): Set<string> {
-    const all = [...this.#stored.values()].filter(({ record }) => record.tenant === tenant);
-    return new Set(all.flatMap(digestsIn));
+  /** For an artefact of another engine, or one that is damaged. The module is checked as if it came in anew. */
+  async #compileAnew(content: VersionContent): Promise<{ artefact: Uint8Array; record: FunctionRecord }> {
+    const { tenant, report: { digest }, settings } = content.record;
+    const wasm = await this.#store.blob(tenant, digest);
+    const report = await this.#options.inspect(wasm, settings);
+    const { artefact, wallMs, cpuMs } = await this.#compile(wasm);
+    const compile = { wallMs, cpuMs, artefactBytes: artefact.length };
+    const record: FunctionRecord = { ...content.record, report, compile };
+    await this.#store.replaceArtefact({ record, artefact: await this.#seal(artefact) }, artefact);
+    return { artefact, record };
+  }
+
+  async #seal(artefact: Uint8Array): Promise<VersionContent["artefact"]> {
+    const { engineHash } = this.#options;
+    const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", artefact as Uint8Array<ArrayBuffer>));
+    return { digest: hash.toHex(), engineHash, seal: this.#seals.make(["code", engineHash], hash).toHex() };
+  }
+
+  async #files(record: FunctionRecord): Promise<GuestFile[]> {
+    const files: GuestFile[] = [];
+    for (const { path, digest } of record.files) {
+      files.push(digest === "" ? { path } : { path, bytes: await this.#store.blob(record.tenant, digest) });
+    }
+    return files;
+  }
+
+  /** What a deploy compares with; one that cannot be read is replaced. */
+  async #readIfWhole(tenant: string, name: string, version: number): Promise<VersionContent | undefined> {
+    try {
+      return await this.#store.read(tenant, name, version);
+    } catch (thrown) {
+      if (thrown instanceof FaasletError && thrown.code === "ERR_ARTEFACT") return undefined;
+      throw thrown;
+    }
+  }
+
+  #checkTrust(tenant: string, name: string): void {
+    const why = this.#store.distrusted(tenant, name);
+    if (why !== undefined) throw new FaasletError("ERR_ARTEFACT", why);
   }
 
   #takeId(): number {
@@ -303,10 +414,8 @@ function isSame(
     stated(record.files) === stated(files.map(({ path, bytes, digest }) => ({ path, bytes, digest })));
 }
 
-/** The blobs that a record names. */
-function digestsIn({ record, artefact }: Stored): string[] {
-  const files = record.files.map(({ digest }) => digest).filter((digest) => digest !== "");
-  return [record.report.digest, artefact.digest, ...files];
+function notFound(why: string): FaasletError {
+  return new FaasletError("ERR_NOT_FOUND", why);
 }
 
 function keyOf(tenant: string, name: string): string {

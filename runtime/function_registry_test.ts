@@ -6,6 +6,8 @@ import { KvFunctionRegistry, type RegistryOptions } from "./function_registry.ts
 import { compileModule, engineHash, inspectModule } from "./native/mod.ts";
 import type { DeployRequest } from "./registry.ts";
 
+const SEAL_KEY = new Uint8Array(32).fill(7);
+
 /** A registry on a real store and a real group; compiling is counted and happens here. */
 async function withRegistry(
   body: (tools: {
@@ -33,6 +35,7 @@ async function withRegistry(
         return Promise.resolve({ artefact: compileModule(wasm), wallMs: 1, cpuMs: 1 });
       },
       engineHash: engineHash(),
+      sealKey: SEAL_KEY,
       now: () => 0,
       ...over,
     });

@@ -33,6 +33,8 @@ export type {
   FunctionRegistry,
   LiveFunction,
   ModuleReport,
+  RegistryStats,
+  VersionSummary,
 } from "./registry.ts";
 export { EmbeddedGroup, type EmbeddedGroupOptions } from "./embedded_group.ts";
 export { inspectModule, inspectModuleAside, type InspectOptions, layoutModule } from "./native/mod.ts";

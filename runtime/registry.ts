@@ -41,6 +41,16 @@ export interface FunctionRecord {
   readonly createdAt: string;
 }
 
+/** A version in a function's history. */
+export interface VersionSummary {
+  readonly version: number;
+  readonly isLive: boolean;
+  /** Of the module. */
+  readonly digest: string;
+  readonly bytes: number;
+  readonly createdAt: string;
+}
+
 /** What `PUT /v1/functions/{name}` and `faaslet deploy` hand in. */
 export interface DeployRequest {
   readonly tenant: string;
@@ -66,6 +76,16 @@ export interface LiveFunction {
   readonly record: FunctionRecord;
 }
 
+/** What the metrics say of a registry. */
+export interface RegistryStats {
+  readonly functions: number;
+  /** As stored, compressed where that is kept; all tenants. */
+  readonly storedBytes: number;
+  /** Times that something stored was not what had been stored. */
+  readonly alarms: number;
+  readonly compilations: number;
+}
+
 /** The functions of this host. */
 export interface FunctionRegistry {
   /** Rejects with the upload's error code and all problems in `details`. */
@@ -76,7 +96,17 @@ export interface FunctionRegistry {
   ready(tenant: string, name: string): Promise<LiveFunction | undefined>;
   list(tenant: string): Promise<FunctionRecord[]>;
   describe(tenant: string, name: string): Promise<FunctionRecord | undefined>;
+  /** Newest first; undefined when there is no such function. */
+  versions(tenant: string, name: string): Promise<VersionSummary[] | undefined>;
+  /**
+   * Makes an older or newer version live again, by default the one before the live one. `ERR_NOT_FOUND` for a function or
+   * version that is not there, `ERR_CONFLICT` when there is nothing to go back to.
+   */
+  rollback(tenant: string, name: string, version?: number): Promise<FunctionRecord>;
+  /** A new version with some settings changed: those that are named. */
+  change(tenant: string, name: string, settings: Readonly<Record<string, unknown>>): Promise<DeployResult>;
   /** True when there was one. */
   remove(tenant: string, name: string): Promise<boolean>;
+  stats(): RegistryStats;
   close(): Promise<void>;
 }

@@ -6,15 +6,22 @@
  */
 
 /** Raised when the layout changes, so that an old store is noticed. */
-export const SCHEMA_VERSION = 1;
+export const SCHEMA_VERSION = 2;
 
 export const KEYS = {
   schema: (): Deno.KvKey => ["schema"],
-  /** A function's live version. */
+  /** Says that a tenant has something here. */
+  tenant: (tenant: string): Deno.KvKey => ["tenant", tenant],
+  tenants: (): Deno.KvKey => ["tenant"],
+  /** Which version of a function is live, and the number of the newest one. */
   function: (tenant: string, name: string): Deno.KvKey => ["t", tenant, "function", name],
   functions: (tenant: string): Deno.KvKey => ["t", tenant, "function"],
+  /** One immutable version of a function. */
+  version: (tenant: string, name: string, version: number): Deno.KvKey => ["t", tenant, "version", name, version],
+  versions: (tenant: string): Deno.KvKey => ["t", tenant, "version"],
   /** What a blob is made of; written last, so that it is there only when all chunks are. */
   blob: (tenant: string, digest: string): Deno.KvKey => ["t", tenant, "blob", digest],
+  blobs: (tenant: string): Deno.KvKey => ["t", tenant, "blob"],
   chunk: (tenant: string, digest: string, index: number): Deno.KvKey => ["t", tenant, "chunk", digest, index],
   chunks: (tenant: string, digest: string): Deno.KvKey => ["t", tenant, "chunk", digest],
   /** Says that a blob is being written for a record that is not there yet. */

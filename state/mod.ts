@@ -10,7 +10,7 @@
  * @module
  */
 export type * from "./global_tier.ts";
-export { Blobs, digestOf } from "./blobs.ts";
+export { type BlobOptions, Blobs, digestOf } from "./blobs.ts";
 export { checkStateKey, STATE_KEY_GRAMMAR, versionNumber } from "./state_key.ts";
 export { KEYS, SCHEMA_VERSION } from "./keys.ts";
-export { type Kv, openKv, stored } from "./kv.ts";
+export { type Kv, migrated, openKv, schemaOf, stored } from "./kv.ts";

@@ -144,8 +144,6 @@ export const HOST_LIMITS = {
   answerBytesPerSecondMin: 16 * KIB,
   /** Deploys at once: each holds its module, and compiling is bounded further on. */
   deploysMax: 4,
-  /** Ended calls that are remembered; some 300 bytes each. */
-  callRecordsMax: 10_000,
   /** Functions with counters of their own in the metrics; the others share one label. */
   metricsFunctionsMax: 200,
 } as const;
@@ -168,6 +166,43 @@ export const STATE_LIMITS = {
   lockLeaseMs: 10_000,
   /** Holders and waiters of one global lock together: they are one record of the store. */
   lockPartiesMax: 256,
+} as const;
+
+/** What is kept of calls after their end, and of those that are accepted before they run. */
+export const CALL_LIMITS = {
+  /** Records of calls that ended well, and of calls that failed, each; some 500 bytes apiece. */
+  recordsMax: 10_000,
+  /** Standard output and error of all those records together. */
+  logBytesMax: 64 * MIB,
+  /** Of the reason that a record keeps; a backtrace of 50 frames fits. */
+  messageBytesMax: 8 * KIB,
+  /** How often records are written to the store: what a crash loses of synchronous calls. */
+  flushMs: 1_000,
+  /** Records of each kind written at once; of a second with more calls only the newest are found after a restart. */
+  flushRecordsMax: 2_000,
+  /** Of one stream of one record, in the store. */
+  flushLogBytesMax: 16 * KIB,
+  /** Kept in the store for this long. */
+  keptMs: 24 * 3_600_000,
+  failedKeptMs: 7 * 24 * 3_600_000,
+  /** Records of synchronous calls in the store, compressed. */
+  storedRecordBytesMax: 64 * MIB,
+  /** Asynchronous calls whose result is kept, and the bytes of their results, logs and inputs. */
+  asyncKeptMax: 10_000,
+  asyncKeptBytesMax: 1 * GIB,
+  /** Asynchronous calls that have not ended; their inputs and environments in memory. */
+  asyncOpenMax: 20_000,
+  asyncOpenBytesMax: 256 * MIB,
+  /** Runs of an idempotent call that was open when its host went away, the first included. */
+  runsMax: 3,
+  idempotencyKeyBytesMax: 256,
+  /** A client waits for a call's end this long at most, then asks again. */
+  waitMsMax: 60_000,
+  /** Records in one answer. */
+  pageMax: 1_000,
+  pageDefault: 100,
+  /** Those who follow logs at once. */
+  followersMax: 64,
 } as const;
 
 assert(FUNCTION_LIMITS.timeoutMsDefault <= FUNCTION_LIMITS.timeoutMsMax, "timeout default is within its maximum");
@@ -194,6 +229,11 @@ assert(
   FUNCTION_LIMITS.outputBytesMax <= HOST_LIMITS.answerBytesMax,
   "the largest output fits the memory for answers",
 );
+assert(
+  FUNCTION_LIMITS.inputBytesMax + 4 * FUNCTION_LIMITS.environmentBytesMax <= CALL_LIMITS.asyncOpenBytesMax,
+  "an asynchronous call with the largest input fits",
+);
+assert(CALL_LIMITS.flushRecordsMax <= CALL_LIMITS.recordsMax, "what is written at once is there to be written");
 assert(MODULE_LIMITS.functionBytesMax <= MODULE_LIMITS.bytesMax, "a function body fits a module");
 assert(STATE_LIMITS.chunkBytes === WASM_PAGE_BYTES, "a chunk is a page");
 assert(STATE_LIMITS.valueBytesMax % STATE_LIMITS.chunkBytes === 0, "the largest value is whole chunks");

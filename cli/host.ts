@@ -4,11 +4,11 @@
  * @module
  */
 import { FaasletError } from "../errors.ts";
-import { HOST_LIMITS } from "../limits.ts";
+import { CALL_LIMITS, HOST_LIMITS } from "../limits.ts";
 import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
 import { Compiler, EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../runtime/mod.ts";
-import { Dispatcher } from "../scheduler/mod.ts";
-import { Blobs, openKv } from "../state/mod.ts";
+import { AsyncCalls, CallRecorder, Dispatcher, StoredAsyncCalls, StoredRecords } from "../scheduler/mod.ts";
+import { Blobs, CallStore, openKv, RecordLog } from "../state/mod.ts";
 import { VERSION } from "../version.ts";
 import { DataDirectory } from "./data_directory.ts";
 import { selfCommand } from "./self.ts";
@@ -32,6 +32,12 @@ export interface Host {
   /** Refuses new calls, lets running ones end, frees everything. Idempotent. */
   stop(): Promise<void>;
 }
+
+const RECORD_LOG_LIMITS = {
+  recordsMax: CALL_LIMITS.recordsMax,
+  bytesMax: CALL_LIMITS.storedRecordBytesMax / 2,
+  keptMs: { good: CALL_LIMITS.keptMs, failed: CALL_LIMITS.failedKeptMs },
+};
 
 /** Starts a host. Throws `ERR_USAGE` for an address it may not have, `ERR_CONFLICT` for a directory or port in use. */
 export async function startHost(options: HostOptions): Promise<Host> {
@@ -69,11 +75,29 @@ export async function startHost(options: HostOptions): Promise<Host> {
     current: (tenant, name) => registry.live(tenant, name),
     ready: (tenant, name) => registry.ready(tenant, name),
   });
-  const app = createApp({ registry, dispatcher, clock: SYSTEM_CLOCK, version: VERSION, logger });
+  const recorder = await CallRecorder.start({
+    table: dispatcher.records,
+    store: new StoredRecords(await RecordLog.open(kv, RECORD_LOG_LIMITS)),
+    clock: SYSTEM_CLOCK,
+    onError: (thrown) => logger.error("cannot keep records of calls: {thrown}", { thrown }),
+  });
+  parts.defer(() => recorder.close());
+  const calls = new AsyncCalls({
+    dispatcher,
+    store: new StoredAsyncCalls(await CallStore.open(kv)),
+    clock: SYSTEM_CLOCK,
+    ready: (tenant, name) => registry.ready(tenant, name),
+    onError: (thrown) => logger.error("cannot keep the end of a call: {thrown}", { thrown }),
+  });
+  parts.defer(() => calls.close());
+  const app = createApp({ registry, dispatcher, calls, recorder, clock: SYSTEM_CLOCK, version: VERSION, logger });
   parts.defer(() => app.close());
   const server = startServer({ handler: app.handler, hostname, port });
   parts.defer(() => server.shutdown());
+  parts.defer(() => app.endStreams());
   parts.defer(() => dispatcher.drain());
+  // Last: calls that were open when the host went away may run again from here on.
+  await calls.start();
   const running = parts.move();
   let stopping: Promise<void> | undefined;
   return {

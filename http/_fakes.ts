@@ -11,7 +11,7 @@ import type {
   VersionSummary,
   WorkerGroup,
 } from "../runtime/mod.ts";
-import { type Clock, Dispatcher } from "../scheduler/mod.ts";
+import { type AsyncCall, AsyncCalls, type AsyncCallStore, type Clock, Dispatcher } from "../scheduler/mod.ts";
 import { createApp } from "./app.ts";
 import type { BodyLimits } from "./body.ts";
 import type { OutboxLimits } from "./outbox.ts";
@@ -131,6 +131,44 @@ export class FakeGroup {
   }
 }
 
+/** Asynchronous calls in memory. */
+export class FakeCallStore implements AsyncCallStore {
+  readonly calls = new Map<string, AsyncCall>();
+  readonly keys = new Map<string, string>();
+  readonly bodiesOf = new Map<string, Parameters<AsyncCallStore["accept"]>[1]>();
+  readonly results = new Map<string, Parameters<AsyncCallStore["update"]>[1]>();
+  fails: unknown;
+
+  accept(call: AsyncCall, bodies: Parameters<AsyncCallStore["accept"]>[1]): Promise<string | undefined> {
+    if (this.fails !== undefined) return Promise.reject(this.fails);
+    const key = call.idempotencyKey && `${call.function} ${call.idempotencyKey}`;
+    const earlier = key && this.keys.get(key);
+    if (earlier) return Promise.resolve(earlier);
+    if (key) this.keys.set(key, call.callId);
+    this.calls.set(call.callId, call);
+    this.bodiesOf.set(call.callId, bodies);
+    return Promise.resolve(undefined);
+  }
+  update(call: AsyncCall, result?: Parameters<AsyncCallStore["update"]>[1]): Promise<void> {
+    this.calls.set(call.callId, call);
+    if (result !== undefined) this.results.set(call.callId, result);
+    return Promise.resolve();
+  }
+  remove(call: AsyncCall): Promise<void> {
+    this.calls.delete(call.callId);
+    return Promise.resolve();
+  }
+  async *all(): AsyncGenerator<AsyncCall> {
+    yield* this.calls.values();
+  }
+  bodies(call: AsyncCall) {
+    return Promise.resolve(this.bodiesOf.get(call.callId)!);
+  }
+  result(call: AsyncCall) {
+    return Promise.resolve(this.results.get(call.callId));
+  }
+}
+
 export function outcomeOf(id: number, over: Partial<CallOutcome>): CallOutcome {
   const none = new Uint8Array(0);
   return {
@@ -157,7 +195,15 @@ function recordOf(name: string, version: number, settings: Record<string, unknow
     tenant: "default",
     name,
     version,
-    settings: { timeoutMs: 1_000, inputBytes: 1_000, concurrency: 2, queue: 1, cgi: true, ...settings },
+    settings: {
+      timeoutMs: 1_000,
+      inputBytes: 1_000,
+      concurrency: 2,
+      queue: 1,
+      cgi: true,
+      idempotent: false,
+      ...settings,
+    },
     report: { digest: "d".repeat(64), bytes: 8, style },
     files: [],
     createdAt: "2026-01-02T03:04:05.000Z",
@@ -180,9 +226,17 @@ export function setUp(bodyLimits: Partial<BodyLimits> = {}, outboxLimits: Partia
     random: (bytes) => void crypto.getRandomValues(bytes),
   });
   const logger = { error: (_: string, properties: Record<string, unknown>) => void errors.push(properties) };
-  const app = createApp({ registry, dispatcher, clock, version: "1.2.3", logger, bodyLimits, outboxLimits });
+  const store = new FakeCallStore();
+  const calls = new AsyncCalls({
+    dispatcher,
+    store,
+    clock,
+    ready: (tenant, name) => registry.ready(tenant, name),
+    onError: (thrown) => void errors.push({ thrown }),
+  });
+  const app = createApp({ registry, dispatcher, calls, clock, version: "1.2.3", logger, bodyLimits, outboxLimits });
   const send = async (path: string, init?: RequestInit) => await app.handler(new Request(ORIGIN + path, init), INFO);
-  return { app, clock, group, registry, dispatcher, errors, send };
+  return { app, clock, group, registry, dispatcher, calls, store, errors, send };
 }
 
 /** The same behind a server of its own; `await using` stops it. */

@@ -54,7 +54,11 @@ const CODE_OF_STATUS: Record<Exclude<CallStatus, "ok">, ErrorCode> = {
   "host-lost": "ERR_WORKER_LOST",
 };
 
-function problemOfResult(result: CallResult): Problem {
+/** What is looked at of a call that failed. */
+type Failed = Pick<CallResult, "callId" | "status" | "error" | "returnValue" | "stderr">;
+
+/** The problem document of a call that did not end well. */
+export function problemOfResult(result: Failed): Problem {
   const code = result.error?.code ?? CODE_OF_STATUS[result.status as Exclude<CallStatus, "ok">];
   // After a trap, the lines below the first are the guest's frames, innermost first.
   const [first, ...frames] = (result.error?.message ?? `the function returned ${result.returnValue}`).split("\n");
@@ -72,8 +76,8 @@ function tailOf(stderr: Uint8Array): string {
   return new TextDecoder().decode(stderr.subarray(-STDERR_TAIL_BYTES));
 }
 
-/** A command writes text for people; what else a function returns, only its owner knows. */
-function contentTypeOf({ record }: LiveFunction): string {
+/** The media type of answers. A command writes text for people; what else a function returns, only its owner knows. */
+export function contentTypeOf({ record }: LiveFunction): string {
   return record.settings.contentType ??
     (record.report.style === "command" ? "text/plain; charset=utf-8" : "application/octet-stream");
 }

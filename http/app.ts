@@ -2,9 +2,11 @@
 import { OpenAPIHono } from "@hono/zod-openapi";
 import { toFaasletError } from "../errors.ts";
 import type { FunctionRegistry } from "../runtime/mod.ts";
-import type { Clock, Dispatcher } from "../scheduler/mod.ts";
+import { type AsyncCalls, CallHistory, type CallRecorder, type Clock, type Dispatcher } from "../scheduler/mod.ts";
+import { answerAsyncCall, ASYNC_PREFIX } from "./async_call.ts";
 import { Bodies, type BodyLimits } from "./body.ts";
 import { answerCall, CALL_PREFIX, CLIENT_TICK_MS } from "./call.ts";
+import { addCalls } from "./calls.ts";
 import type { AppContext, Logger, RequestInfo } from "./context.ts";
 import { addDocs } from "./docs.ts";
 import { addFunctions } from "./functions.ts";
@@ -19,6 +21,8 @@ import { problemOf, problemOfThrown, problemResponse } from "./problem.ts";
 export interface AppOptions {
   readonly registry: FunctionRegistry;
   readonly dispatcher: Dispatcher;
+  readonly calls: AsyncCalls;
+  readonly recorder?: Pick<CallRecorder, "written" | "skipped">;
   readonly clock: Clock;
   /** Of this program, for /healthz and the metrics. */
   readonly version: string;
@@ -34,21 +38,27 @@ export interface AppOptions {
 export interface App {
   /** Answers any request; never rejects. */
   readonly handler: (request: Request, info: RequestInfo) => Response | Promise<Response>;
+  /** Ends answers that follow something: a server that shuts down waits for its answers. */
+  endStreams(): void;
   /** Stops the app's timers. */
   close(): void;
 }
 
 /** Builds the app; nothing listens yet. */
 export function createApp(options: AppOptions): App {
-  const { registry, dispatcher, clock, version, logger } = options;
+  const { registry, dispatcher, calls, clock, version, logger } = options;
   const context: AppContext = {
     registry,
     dispatcher,
+    calls,
+    history: new CallHistory(dispatcher, calls),
+    recorder: options.recorder,
     clock,
     version,
     logger,
     bodies: new Bodies(clock, options.bodyLimits),
     outbox: new Outbox(clock, options.outboxLimits),
+    streams: new Set(),
     clients: new Laggards(clock, CLIENT_TICK_MS),
   };
   const origins = new Origins(options.hosts);
@@ -58,12 +68,18 @@ export function createApp(options: AppOptions): App {
       try {
         const origin = origins.check(request.url);
         // Calls do not pass through the router: its URL parsing and middleware cost as much as a warm call.
-        return request.url.startsWith(CALL_PREFIX, origin.prefix.length)
-          ? answerCall(context, request, info, origin)
-          : resources.fetch(request);
+        const { url } = request;
+        if (url.startsWith(CALL_PREFIX, origin.prefix.length)) return answerCall(context, request, info, origin);
+        if (request.method === "POST" && url.startsWith(ASYNC_PREFIX, origin.prefix.length)) {
+          return answerAsyncCall(context, request, info, origin);
+        }
+        return resources.fetch(request);
       } catch (thrown) {
         return problemResponse(problemOfThrown(thrown));
       }
+    },
+    endStreams() {
+      for (const end of [...context.streams]) end();
     },
     close() {
       context.bodies.close();
@@ -78,6 +94,8 @@ export function buildResources(context: AppContext): OpenAPIHono {
   const app = new OpenAPIHono();
   addHealth(app, context);
   addMetrics(app, context);
+  // Before the functions, whose last route answers for every path below theirs.
+  addCalls(app, context);
   addFunctions(app, context);
   addDocs(app, context);
   app.notFound(({ req }) => {

@@ -2,7 +2,7 @@
 import { assert, FaasletError } from "../errors.ts";
 import type { FunctionRegistry, LiveFunction, StartKind } from "../runtime/mod.ts";
 import { answerOf, answerWithoutCall } from "./answer.ts";
-import { cgiEnvironment } from "./cgi.ts";
+import { type CgiEnvironment, cgiEnvironment } from "./cgi.ts";
 import type { AppContext, RequestInfo } from "./context.ts";
 import { parseFunctionName } from "./names.ts";
 import type { Origin } from "./origins.ts";
@@ -14,7 +14,7 @@ export const CALL_PREFIX = "/function/";
 export const CLIENT_TICK_MS = 10;
 
 /** A call's URL, taken apart. */
-interface Target {
+export interface Target {
   readonly tenant: string;
   readonly name: string;
   readonly scriptName: string;
@@ -46,9 +46,7 @@ export async function answerCall(
     held = input.length;
     // Reading took time: the version of before may be gone.
     live = registry.live(target.tenant, target.name) ?? live;
-    const environment = live.record.settings.cgi
-      ? environmentOf(request, info, origin, target, input.length)
-      : undefined;
+    const environment = environmentOf(live, { request, info, origin, target, inputBytes: input.length });
     if (environment !== undefined) {
       // Tens of thousands of calls may wait, each with a head of its own.
       bodies.hold(environment.bytes);
@@ -81,10 +79,10 @@ export async function answerCall(
   }
 }
 
-/** Takes the URL apart; `pathAt` is where its path begins. Throws `ERR_NAME_INVALID`. */
-export function parseTarget(url: string, pathAt: number): Target {
-  const nameAt = pathAt + CALL_PREFIX.length;
-  assert(url.startsWith(CALL_PREFIX, pathAt), "only calls come here");
+/** Takes the URL apart; `pathAt` is where its path begins, which begins with `prefix`. Throws `ERR_NAME_INVALID`. */
+export function parseTarget(url: string, pathAt: number, prefix: string = CALL_PREFIX): Target {
+  const nameAt = pathAt + prefix.length;
+  assert(url.startsWith(prefix, pathAt), "only calls come here");
   const questionAt = url.indexOf("?", nameAt);
   const pathEnd = questionAt < 0 ? url.length : questionAt;
   const slashAt = url.indexOf("/", nameAt);
@@ -100,7 +98,7 @@ export function parseTarget(url: string, pathAt: number): Target {
 }
 
 /** The live version, once it is loaded. Throws `ERR_NOT_FOUND`, the same for an unknown function and an unknown tenant. */
-async function load(registry: FunctionRegistry, { tenant, name }: Target): Promise<LiveFunction> {
+export async function load(registry: FunctionRegistry, { tenant, name }: Target): Promise<LiveFunction> {
   const live = await registry.ready(tenant, name);
   if (live !== undefined) return live;
   throw new FaasletError("ERR_NOT_FOUND", `cannot call ${name}: there is no such function`);
@@ -112,7 +110,18 @@ function parseStart(header: string | null): StartKind | undefined {
   throw new FaasletError("ERR_REQUEST_INVALID", "cannot read X-Start: it is cold, proto or warm");
 }
 
-function environmentOf(request: Request, info: RequestInfo, origin: Origin, target: Target, inputBytes: number) {
+/** What a function is told of its request; undefined for one that does without. */
+export function environmentOf(
+  { record }: LiveFunction,
+  { request, info, origin, target, inputBytes }: {
+    readonly request: Request;
+    readonly info: RequestInfo;
+    readonly origin: Origin;
+    readonly target: Target;
+    readonly inputBytes: number;
+  },
+): CgiEnvironment | undefined {
+  if (!record.settings.cgi) return undefined;
   return cgiEnvironment({
     method: request.method,
     headers: request.headers,

@@ -1,5 +1,5 @@
 import type { FunctionRegistry } from "../runtime/mod.ts";
-import type { Clock, Dispatcher } from "../scheduler/mod.ts";
+import type { AsyncCalls, CallHistory, CallRecorder, Clock, Dispatcher } from "../scheduler/mod.ts";
 import type { Bodies } from "./body.ts";
 import type { Laggards } from "./laggards.ts";
 import type { Outbox } from "./outbox.ts";
@@ -18,12 +18,18 @@ export interface RequestInfo {
 export interface AppContext {
   readonly registry: FunctionRegistry;
   readonly dispatcher: Dispatcher;
+  readonly calls: AsyncCalls;
+  readonly history: CallHistory;
+  /** Writes records of calls; absent where none are kept. */
+  readonly recorder: Pick<CallRecorder, "written" | "skipped"> | undefined;
   readonly clock: Clock;
   /** Of this program. */
   readonly version: string;
   readonly logger: Logger;
   readonly bodies: Bodies;
   readonly outbox: Outbox;
+  /** Answers that go on until they are ended: each is called when the host stops. */
+  readonly streams: Set<() => void>;
   /** Calls whose client has not been asked after yet. */
   readonly clients: Laggards;
 }

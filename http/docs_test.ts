@@ -50,7 +50,8 @@ Deno.test("openapi.json describes every route, and nothing that is not there", a
   const routes = buildResources(context).routes.filter(({ path }) => !path.endsWith("*"));
   const routed = routes.map(({ method, path }) => `${method} ${path.replace(/:(\w+)/g, "{$1}")}`);
   const calls = ["GET", "POST", "PUT", "PATCH", "DELETE"].map((method) => `${method} /function/{name}`);
-  assert.deepEqual(documented.sort(), [...routed, ...calls].sort());
+  // Neither of the two passes through the router.
+  assert.deepEqual(documented.sort(), [...routed, ...calls, "POST /async-function/{name}"].sort());
 });
 
 Deno.test("openapi.json is a document that OpenAPI 3.1 allows", async () => {

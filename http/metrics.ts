@@ -20,6 +20,7 @@ export function addMetrics(app: OpenAPIHono, context: AppContext): void {
     addCalls(registry, dispatcher.stats());
     addGroup(registry, group);
     addRegistry(registry, functions.stats());
+    addRecords(registry, context);
     add(
       registry,
       "gauge",
@@ -72,6 +73,14 @@ function addGroup(registry: Registry, group: GroupStats): void {
   add(registry, "counter", "faaslet_restored_total", "Faaslets made from a Proto-Faaslet", [one(group.restored)]);
   add(registry, "counter", "faaslet_resets_total", "Faaslets reset after a call", [one(group.resets)]);
   add(registry, "counter", "faaslet_discarded_total", "Faaslets dropped after a call", [one(group.discarded)]);
+}
+
+function addRecords(registry: Registry, { calls, recorder }: AppContext): void {
+  add(registry, "gauge", "faaslet_async_calls_open", "Asynchronous calls that have not ended", [one(calls.open)]);
+  if (recorder === undefined) return;
+  const { written, skipped } = recorder;
+  add(registry, "counter", "faaslet_call_records_written_total", "Records of calls put on disk", [one(written)]);
+  add(registry, "counter", "faaslet_call_records_skipped_total", "Records too many for their batch", [one(skipped)]);
 }
 
 function addRegistry(registry: Registry, stats: RegistryStats): void {

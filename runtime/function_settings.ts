@@ -41,6 +41,8 @@ export const FUNCTION_SETTINGS_SCHEMA = z.strictObject({
     .refine((all) => bytesOf(all) <= LIMITS.argumentsBytesMax, tooLarge(LIMITS.argumentsBytesMax))
     .default([]).describe("Arguments after the program's name"),
   cgi: z.boolean().default(true).describe("Whether a request's method, path and headers reach the guest (RFC 3875)"),
+  idempotent: z.boolean().default(false)
+    .describe("Whether an asynchronous call may run again when its host went away during it"),
   contentType: z.string().max(200).regex(/^[\w.+*-]+\/[\w.+*-]+(?: *; *[\w-]+=[\w."+/-]+)*$/, "is not a media type")
     .default("application/octet-stream").describe("Of the answers"),
 });

@@ -24,6 +24,8 @@ export interface CallOptions {
   readonly index?: number;
   /** From `Dispatcher.newCallId`, for who needs it before the end, e.g. to cancel. Default: a new one. */
   readonly callId?: string;
+  /** True for a call whose record is kept elsewhere, e.g. an asynchronous one. */
+  readonly isRecordedElsewhere?: boolean;
 }
 
 /** The end of a call. `queueUs` holds the time in admission's queue as well. */

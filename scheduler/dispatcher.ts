@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, type ErrorCode, toFaasletError } from "../errors.ts";
-import { CHAIN_LIMITS, HOST_LIMITS } from "../limits.ts";
+import { CALL_LIMITS, CHAIN_LIMITS, HOST_LIMITS } from "../limits.ts";
 import type {
   CallOutcome,
   CallRequest,
@@ -19,6 +19,7 @@ import { Admission, type AdmissionLimits } from "./admission.ts";
 import type { Lane } from "./_lane.ts";
 import { CallIds, type FillRandom } from "./call_id.ts";
 import { CallStats, type CallStatsSnapshot, type StatusCounts } from "./call_stats.ts";
+import { type OpenCall, ownBytes } from "./call_record.ts";
 import { CallTable } from "./call_table.ts";
 import { type ChainLimits, fullGrant } from "./_chain_tree.ts";
 import { type ChainLink, Chains } from "./_chains.ts";
@@ -37,7 +38,7 @@ export interface DispatcherOptions {
   readonly onHostCall?: (call: HostCall, caller: Caller) => void;
   /** Defaults to `HOST_LIMITS`. */
   readonly limits?: Partial<AdmissionLimits>;
-  /** Defaults to `HOST_LIMITS.callRecordsMax`. */
+  /** Of each kind, see `CallTable`. Defaults to `CALL_LIMITS.recordsMax`. */
   readonly recordsMax?: number;
   /** Defaults to `CHAIN_LIMITS`. */
   readonly chainLimits?: Partial<ChainLimits>;
@@ -113,7 +114,10 @@ export class Dispatcher {
       nowMs: () => this.#clock.now(),
     });
     options.group.listen((asked) => this.#asked(asked, options.onHostCall));
-    this.#table = new CallTable(options.recordsMax ?? HOST_LIMITS.callRecordsMax);
+    this.#table = new CallTable({
+      recordsMax: options.recordsMax ?? CALL_LIMITS.recordsMax,
+      logBytesMax: CALL_LIMITS.logBytesMax,
+    });
   }
 
   get isDraining(): boolean {
@@ -121,8 +125,19 @@ export class Dispatcher {
   }
 
   /** The last calls that ran. */
-  get records(): Pick<CallTable, "get" | "newestFirst" | "size"> {
+  get records(): CallTable {
     return this.#table;
+  }
+
+  /** Calls that have not ended. */
+  *open(): Generator<OpenCall> {
+    for (const call of this.#active.values()) yield openCallOf(call, this.#clock);
+  }
+
+  /** One that has not ended. */
+  openCall(callId: string): OpenCall | undefined {
+    const call = this.#active.get(callId);
+    return call && openCallOf(call, this.#clock);
   }
 
   /** An id for a call that is about to be made, or for a request that will not become one. */
@@ -348,10 +363,11 @@ export class Dispatcher {
     if (result.didRun) {
       this.#stats.observe(result.start, result.queueUs, result.startUs, result.execUs);
     }
-    if (result.status === "refused") return;
+    if (result.status === "refused" || call.options.isRecordedElsewhere === true) return;
     const { tenant, name, version } = call.live.record;
     this.#table.add({
       callId: call.callId,
+      kind: "sync",
       parentId: call.link?.parent.callId,
       rootId: call.tree?.root.callId,
       tenant,
@@ -360,15 +376,36 @@ export class Dispatcher {
       status: result.status,
       returnValue: result.returnValue,
       code: result.error?.code,
+      message: result.error?.message.slice(0, CALL_LIMITS.messageBytesMax),
       start: result.start,
+      acceptedAtMs: this.#clock.epochMs() - result.totalUs / 1_000,
       endedAtMs: this.#clock.epochMs(),
       queueUs: result.queueUs,
       startUs: result.startUs,
       execUs: result.execUs,
       cpuUs: result.cpuUs,
       memoryBytes: result.memoryBytes,
+      inputBytes: call.options.input.length,
+      outputBytes: result.output.length,
+      stdoutBytes: result.stdoutBytes,
+      stderrBytes: result.stderrBytes,
+      stdout: ownBytes(result.stdout),
+      stderr: ownBytes(result.stderr),
     });
   }
+}
+
+function openCallOf(call: ActiveCall, clock: Clock): OpenCall {
+  const { tenant, name, version } = call.live.record;
+  return {
+    callId: call.callId,
+    kind: call.options.isRecordedElsewhere === true ? "async" : "sync",
+    tenant,
+    function: name,
+    version,
+    status: call.startedMs === undefined ? "queued" : "running",
+    acceptedAtMs: clock.epochMs() - (clock.now() - call.admittedMs),
+  };
 }
 
 type Writable<T> = { -readonly [K in keyof T]: T[K] };

@@ -14,9 +14,19 @@
  * @module
  */
 export type { CallOptions, CallResult } from "./_active_call.ts";
+export {
+  type AsyncCall,
+  AsyncCalls,
+  type AsyncCallsOptions,
+  type AsyncCallStore,
+  type Submission,
+} from "./async_calls.ts";
+export { CallHistory, type CallQuery } from "./call_history.ts";
+export { CallRecorder, type RecordStore } from "./call_recorder.ts";
 export type { FillRandom } from "./call_id.ts";
 export { type CallStatsSnapshot, OTHER_FUNCTIONS, type StatusCounts } from "./call_stats.ts";
-export type { CallRecord } from "./call_table.ts";
+export { type CallRecord, isFailed, type OpenCall } from "./call_record.ts";
+export { StoredAsyncCalls, StoredRecords } from "./stored_calls.ts";
 export type { Clock } from "./clock.ts";
 export { type Caller, Dispatcher, type DispatcherOptions, type DispatcherStats } from "./dispatcher.ts";
 export { BUCKET_BOUNDS_US, type HistogramSnapshot } from "./histogram.ts";

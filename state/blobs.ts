@@ -10,17 +10,10 @@
 import { promisify } from "node:util";
 import { constants, deflateRaw, inflateRaw } from "node:zlib";
 import { FaasletError } from "../errors.ts";
+import { CHUNK_BYTES, chunkAt, CHUNKS_PER_COMMIT, chunksOf, KEYS_PER_READ, MUTATIONS_PER_COMMIT } from "./_chunks.ts";
 import { KEYS } from "./keys.ts";
 import { type Kv, stored } from "./kv.ts";
 
-/** Deno KV takes values of 65,536 bytes after encoding; the encoding of bytes adds a few. */
-const CHUNK_BYTES = 65_000;
-/** 800 KiB in one commit. */
-const CHUNKS_PER_COMMIT = 12;
-/** Keys in one `getMany`. */
-const KEYS_PER_READ = 10;
-/** Mutations in one commit. */
-const MUTATIONS_PER_COMMIT = 500;
 /** Below this nothing is won: a chunk is a row of its own anyway. */
 const COMPRESSED_FROM_BYTES = 4_096;
 
@@ -75,12 +68,11 @@ export class Blobs {
     const kept = packed ?? bytes;
     this.#checkQuota(tenant, kept.length);
     await stored(() => this.#kv.set(KEYS.pending(tenant, digest), true));
-    const chunks = Math.ceil(kept.length / CHUNK_BYTES);
+    const chunks = chunksOf(kept.length);
     for (let first = 0; first < chunks; first += CHUNKS_PER_COMMIT) {
       const commit = this.#kv.atomic();
       for (let index = first; index < Math.min(chunks, first + CHUNKS_PER_COMMIT); index++) {
-        const chunk = kept.subarray(index * CHUNK_BYTES, (index + 1) * CHUNK_BYTES);
-        commit.set(KEYS.chunk(tenant, digest, index), chunk);
+        commit.set(KEYS.chunk(tenant, digest, index), chunkAt(kept, index));
       }
       await stored(() => commit.commit());
     }

@@ -26,5 +26,32 @@ export const KEYS = {
   chunks: (tenant: string, digest: string): Deno.KvKey => ["t", tenant, "chunk", digest],
   /** Says that a blob is being written for a record that is not there yet. */
   pending: (tenant: string, digest: string): Deno.KvKey => ["t", tenant, "pending", digest],
+  /** Says that a tenant has calls here. */
+  callTenant: (tenant: string): Deno.KvKey => ["call-tenant", tenant],
+  callTenants: (): Deno.KvKey => ["call-tenant"],
+  /** An asynchronous call; written last, so that it is there only when its parts are. */
+  call: (tenant: string, id: string): Deno.KvKey => ["t", tenant, "call", id],
+  calls: (tenant: string): Deno.KvKey => ["t", tenant, "call"],
+  callPart: (
+    tenant: string,
+    id: string,
+    part: string,
+    index: number,
+  ): Deno.KvKey => ["t", tenant, "call-part", id, part, index],
+  callParts: (tenant: string, id: string, ...part: string[]): Deno.KvKey => ["t", tenant, "call-part", id, ...part],
+  /** Says that parts of a call are being written or deleted. */
+  callPending: (tenant: string, id: string): Deno.KvKey => ["t", tenant, "call-pending", id],
+  callPendings: (tenant: string): Deno.KvKey => ["t", tenant, "call-pending"],
+  /** Which call an idempotency key stands for. */
+  callKey: (tenant: string, name: string, key: string): Deno.KvKey => ["t", tenant, "call-key", name, key],
+  /** Records of synchronous calls, many in one value. */
+  segment: (
+    tenant: string,
+    kind: string,
+    id: string,
+    index: number,
+  ): Deno.KvKey => ["t", tenant, "records", kind, id, index],
+  segments: (tenant: string): Deno.KvKey => ["t", tenant, "records"],
+  segmentOf: (tenant: string, kind: string, id: string): Deno.KvKey => ["t", tenant, "records", kind, id],
   pendings: (tenant: string): Deno.KvKey => ["t", tenant, "pending"],
 } as const;

@@ -12,5 +12,7 @@
 export type * from "./global_tier.ts";
 export { type BlobOptions, Blobs, digestOf } from "./blobs.ts";
 export { checkStateKey, STATE_KEY_GRAMMAR, versionNumber } from "./state_key.ts";
+export { type CallKey, CallStore, type StoredCall } from "./call_store.ts";
 export { KEYS, SCHEMA_VERSION } from "./keys.ts";
+export { RecordLog, type RecordLogLimits } from "./record_log.ts";
 export { type Kv, migrated, openKv, schemaOf, stored } from "./kv.ts";

@@ -1,0 +1,116 @@
+/**
+ * H08: code that runs before the snapshot and does not end well. Goal: it is bounded by its deadline, the deploy fails with
+ * a code that says why, and nothing of the function is left: no Proto-Faaslet, no Faaslet, no record. Method: initialisers that
+ * loop, wait, trap, grow and return errors, in a group and in a registry with a store of its own.
+ */
+import assert from "node:assert/strict";
+import { EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../../runtime/mod.ts";
+import { compileModule, native } from "../../runtime/native/mod.ts";
+import { Blobs, openKv } from "../../state/mod.ts";
+import { attackTest } from "../support/attack.ts";
+import { assemble, guest, imageOf } from "../support/guests.ts";
+import { rounds } from "../support/long.ts";
+import { until } from "../support/until.ts";
+
+const LIMITS = { initTimeoutMs: 50 };
+/** What runs before the snapshot, and what its failure says. */
+const FAILURES: readonly (readonly [guest: string, init: string | undefined, message: RegExp])[] = [
+  ["start_loops", undefined, /ran longer than 50 ms/],
+  ["start_fails", undefined, /unreachable/],
+  ["reactor_loops", undefined, /ran longer than 50 ms/],
+  ["init_fails", "loop", /ran longer than 50 ms/],
+  ["init_fails", "trap", /unreachable[^]*it printed:\nstarting/],
+  ["init_fails", "grow", /returned 1/],
+  ["recursion", "main", /call stack exhausted/],
+];
+
+attackTest("H08: an initialiser that fails installs nothing, and says why", async (attack) => {
+  const before = await attack.group.stats();
+  for (let round = 0; round < rounds(2, 20); round++) {
+    for (const [name, init, message] of FAILURES) {
+      const entry = name === "recursion" ? { entry: "with_host" } : {};
+      const options = { limits: LIMITS, ...(init !== undefined && { init }), ...entry };
+      const started = performance.now();
+      await assert.rejects(attack.install(name, options), { code: "ERR_INIT", message }, name);
+      // T and a generous margin: the machine is shared.
+      assert.ok(performance.now() - started < 50 + 2_000, name);
+    }
+  }
+  const after = await attack.group.stats();
+  assert.deepEqual([after.functions, after.idleFaaslets], [before.functions, before.idleFaaslets]);
+});
+
+attackTest("H08: initialisers that loop keep nobody else from running", async (attack) => {
+  const looping = Array.from(
+    { length: 16 },
+    () => assert.rejects(attack.install("start_loops", { limits: { initTimeoutMs: 300 } }), { code: "ERR_INIT" }),
+  );
+  await attack.withBystander(Promise.all(looping));
+});
+
+attackTest("H08: a cold start's initialiser is bounded by its call", async (attack) => {
+  // It loops only where a variable is that the snapshot was made without.
+  const target = await attack.install(
+    assemble(`(module
+    (import "wasi_snapshot_preview1" "environ_sizes_get" (func $sizes (param i32 i32) (result i32)))
+    (memory (export "memory") 1)
+    (func (export "init")
+      (drop (call $sizes (i32.const 0) (i32.const 4)))
+      (if (i32.load (i32.const 0)) (then (loop $again (br $again)))))
+    (func (export "main")))`),
+    { init: "init" },
+  );
+  assert.equal((await attack.call(target, { start: "cold" })).status, "ok");
+  const environment = { A: "1" };
+  assert.equal((await attack.call(target, { environment })).status, "ok");
+  const bounded = await attack.call(target, { start: "cold", environment, timeoutMs: 50 });
+  assert.deepEqual([bounded.status, bounded.error?.code], ["timeout", "ERR_CALL_TIMEOUT"]);
+});
+
+Deno.test("H08: a group that closes ends its initialisers, those that wait for a thread too", async () => {
+  const group = new EmbeddedGroup({ threadsMax: 2 });
+  const image = { limits: { initTimeoutMs: 600_000 } };
+  const installs = Array.from({ length: 6 }, (_, at) => {
+    const name = at % 2 === 0 ? "start_loops" : "reactor_loops";
+    return assert.rejects(group.install(imageOf(at + 1, guest(name), image)), { code: "ERR_DRAINING" });
+  });
+  await until(() => native.live().runningGuests > 0, "an initialiser runs");
+  await group.close();
+  await Promise.all(installs);
+  await until(() => native.live().threads + native.live().memories === 0, "all is gone");
+});
+
+Deno.test("H08: a deploy whose initialiser fails leaves nothing in the store, and the live version as it was", async () => {
+  const kv = await openKv(":memory:");
+  const group = new EmbeddedGroup({ threadsMax: 4 });
+  const registry = await KvFunctionRegistry.open({
+    kv,
+    blobs: new Blobs(kv),
+    group,
+    inspect: inspectModuleAside,
+    compile: (wasm) => Promise.resolve({ artefact: compileModule(wasm), wallMs: 0, cpuMs: 0 }),
+    engineHash: engineHash(),
+    now: () => 0,
+  });
+  const deploy = (wasm: Uint8Array, settings: unknown) =>
+    registry.deploy({ tenant: "default", name: "f", wasm, settings, files: [] });
+  const keys = async () =>
+    (await Array.fromAsync(kv.list({ prefix: [] }))).map(({ key }) => JSON.stringify(key)).sort();
+  try {
+    const empty = await keys();
+    await assert.rejects(deploy(guest("init_fails"), { init: "trap" }), { code: "ERR_INIT" });
+    assert.deepEqual(await keys(), empty);
+    assert.equal((await group.stats()).functions, 0);
+    await deploy(guest("init_fails"), { entry: "main" });
+    const [live, stored] = [registry.live("default", "f"), await keys()];
+    await assert.rejects(deploy(guest("init_fails"), { init: "loop", initTimeoutMs: 50 }), { code: "ERR_INIT" });
+    await assert.rejects(deploy(guest("start_fails"), {}), { code: "ERR_INIT" });
+    assert.equal(registry.live("default", "f"), live);
+    assert.deepEqual(await keys(), stored);
+    assert.equal((await group.stats()).functions, 1);
+  } finally {
+    await registry.close();
+    await group.close();
+    kv.close();
+  }
+});

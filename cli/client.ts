@@ -121,6 +121,16 @@ export class Client {
     return `${this.gateway}/function/${name}`;
   }
 
+  /** Asks for what has no method of its own here. */
+  async request(method: string, path: string, init: RequestInit = {}): Promise<Response> {
+    return await this.#ask(method, path, init);
+  }
+
+  /** The same, for an answer that is JSON. */
+  async requestJson<T>(method: string, path: string, init: RequestInit = {}): Promise<T> {
+    return await this.#json(await this.#ask(method, path, init));
+  }
+
   async #ask(method: string, path: string, init: RequestInit = {}): Promise<Response> {
     let response: Response;
     try {
@@ -196,12 +206,12 @@ function readProblem(text: string): FaasletError | undefined {
   );
 }
 
-function functionPath(name: string): string {
+export function functionPath(name: string): string {
   return `/v1/functions/${inPath(name)}`;
 }
 
 /** A name as one segment of a path. The host checks its grammar, but these two would not get there: they shorten the path. */
-function inPath(name: string): string {
+export function inPath(name: string): string {
   if (name !== "." && name !== "..") return encodeURIComponent(name);
   throw new FaasletError("ERR_NAME_INVALID", `cannot use the name ${JSON.stringify(name)}: it is a step in a path`);
 }

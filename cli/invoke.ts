@@ -1,4 +1,6 @@
 /** `faaslet invoke`. */
+import { FaasletError } from "../errors.ts";
+import { getResult, submit, waitForEnd } from "./call_requests.ts";
 import { CallFailure, Client } from "./client.ts";
 import { EXIT } from "./exit_code.ts";
 import { duration, isGiven, text } from "./option_kinds.ts";
@@ -17,10 +19,17 @@ export const invoke = defineVerb({
     ),
     headers: isGiven("-i, --headers", "print the answer's headers too, on standard error"),
     timeout: duration("--timeout <duration>", "how long to wait for the answer"),
+    async: isGiven("-a, --async", "do not wait: print the call's id, for `faaslet calls`"),
+    wait: duration("--wait <duration>", "with --async: wait for the end so long, and print the answer"),
+    key: text("--idempotency-key <key>", "with --async: the same key again is the same call"),
   },
   async run({ arguments: [name], options, globals, output }) {
     const client = new Client(globals.gateway);
+    if (options.async !== true && (options.wait ?? options.key) !== undefined) {
+      throw new FaasletError("ERR_USAGE", "cannot use --wait or --idempotency-key without --async");
+    }
     const input = await readInput(options.data);
+    if (options.async === true) return await invokeLater(client, output, name!, input, options);
     await printAnswer(client, output, name!, input, {
       timeoutMs: options.timeout,
       showsHeaders: options.headers === true,
@@ -28,6 +37,28 @@ export const invoke = defineVerb({
     return EXIT.ok;
   },
 });
+
+async function invokeLater(
+  client: Client,
+  output: Output,
+  name: string,
+  input: Uint8Array,
+  options: { readonly wait?: number | undefined; readonly key?: string | undefined },
+): Promise<number> {
+  const { callId, isReplay } = await submit(client, name, input, options.key);
+  if (isReplay) output.note(`note: the key was used before; this is that call`);
+  if (options.wait === undefined) {
+    if (output.format === "json") output.json({ callId, isReplay });
+    else output.line(callId);
+    return EXIT.ok;
+  }
+  const call = await waitForEnd(client, callId, options.wait);
+  if (call.endedAt === undefined) {
+    throw new FaasletError("ERR_CALL_TIMEOUT", `cannot wait any longer: the call ${callId} is ${call.status}`);
+  }
+  output.bytes(await getResult(client, callId));
+  return EXIT.ok;
+}
 
 interface AnswerOptions {
   readonly timeoutMs?: number | undefined;

@@ -1,4 +1,6 @@
 /** The subcommands, in the order of the help. */
+import { bench } from "./bench.ts";
+import { calls } from "./calls.ts";
 import { check } from "./check.ts";
 import { compileChildVerb } from "./compile_child.ts";
 import { deploy } from "./deploy.ts";
@@ -6,10 +8,13 @@ import { describe } from "./describe.ts";
 import { doctor } from "./doctor.ts";
 import { invoke } from "./invoke.ts";
 import { list } from "./list.ts";
+import { logs } from "./logs.ts";
 import { remove } from "./remove.ts";
 import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
+import { status } from "./status.ts";
+import { top } from "./top.ts";
 import { up } from "./up.ts";
 import type { Verb } from "./verb.ts";
 import { version } from "./version.ts";
@@ -21,12 +26,17 @@ export const VERBS: readonly Verb[] = [
   run,
   deploy,
   invoke,
+  calls,
+  logs,
   list,
   describe,
   remove,
   versions,
   rollback,
   serve,
+  status,
+  top,
+  bench,
   doctor,
   version,
   compileChildVerb,

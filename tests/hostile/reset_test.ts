@@ -100,7 +100,7 @@ attackTest(
       const target = await attack.install(guest.wasm, { init: "init", limits: { ...LIMITS, idle: 3 } });
       targets.push({ target, guest, expected: saidBy(guest, await attack.call(target)) });
     }
-    for (let round = 0; round < rounds(8, 400); round++) {
+    for (let round = 0; round < rounds(3, 400); round++) {
       await Promise.all(Array.from({ length: 24 }, async () => {
         const { target, guest, expected } = targets[Math.floor(random() * targets.length)]!;
         const outcome = await attack.call(target, { input: randomScript(guest, random), timeoutMs: 500 });
@@ -144,7 +144,7 @@ attackTest("H10: a call that is ended in the middle of anything takes its Faasle
       assert.deepEqual([outcome.status, outcome.returnValue, outcome.start], ["ok", 0, start], what);
     });
   await look("proto", "at first");
-  for (let round = 0; round < rounds(3, 100); round++) {
+  for (let round = 0; round < rounds(1, 100); round++) {
     for (const [number, occupation] of OCCUPATIONS.entries()) {
       for (const way of ["timeout", "cancelled"] as const) {
         const what = `${occupation}, ${way}`;

@@ -6,3 +6,16 @@ if (name === undefined) {
   throw new Error(`cannot load @faaslet/native: there is no build for ${process.platform} on ${process.arch}`);
 }
 module.exports = require(`./${name}`);
+// Never run: the names that `import { ... }` may use. Node and Deno find them by reading this file.
+0 && (module.exports = {
+  NativeGroup,
+  compileModule,
+  engineHash,
+  inspectModule,
+  inspectModuleAside,
+  layoutModule,
+  limitProcess,
+  live,
+  readTree,
+  writeTree,
+});

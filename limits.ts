@@ -99,6 +99,14 @@ export const COMPILE_LIMITS = {
   parallelMax: 2,
 } as const;
 
+/** Machine code that `faaslet run` keeps for the next time. */
+export const CACHE_LIMITS = {
+  /** Some thirty large modules; the one that was used longest ago goes first. */
+  artefactBytesMax: 1 * GIB,
+  /** Smaller modules are compiled in the time that keeping them would take. */
+  moduleBytesMin: 128 * KIB,
+} as const;
+
 /** What one call from outside may lead to: the whole tree of calls below it shares this. */
 export const CHAIN_LIMITS = {
   /** The call from outside counts as the first. */

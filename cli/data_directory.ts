@@ -24,6 +24,14 @@ export function defaultDataDirectory(): string {
   );
 }
 
+/** What can be made again: `XDG_CACHE_HOME/faaslet`, or below the home directory. Undefined when there is neither. */
+export function cacheDirectory(): string | undefined {
+  const cache = Deno.env.get("XDG_CACHE_HOME");
+  if (cache?.startsWith("/") === true) return join(cache, "faaslet");
+  const home = Deno.env.get("HOME");
+  return home ? join(home, ".cache", "faaslet") : undefined;
+}
+
 /** A data directory in use by this process. */
 export class DataDirectory {
   readonly path: string;

@@ -1,8 +1,9 @@
 /** `faaslet run`: one Faaslet, here and now. */
-import { basename } from "node:path";
+import { basename, join } from "node:path";
 import { type ErrorCode, FaasletError } from "../errors.ts";
 import { FUNCTION_LIMITS } from "../limits.ts";
 import type { CallOutcome, LiveFunction, WorkerGroup } from "../runtime/mod.ts";
+import { cacheDirectory } from "./data_directory.ts";
 import { bytes, duration, isGiven, namedFiles, pathPairs, text, variables } from "./option_kinds.ts";
 import { readModule } from "./read_file.ts";
 import { defineVerb } from "./verb.ts";
@@ -67,8 +68,9 @@ export const run = defineVerb({
   },
   async run({ arguments: [path, ...words], options, output }) {
     // Late, since only the subcommands that need the add-on should fail without it.
-    const { checkName, runOnce } = await import("../runtime/mod.ts");
+    const { ArtefactCache, checkName, runOnce } = await import("../runtime/mod.ts");
     const { entry, init } = options;
+    const cache = cacheDirectory();
     const companions = [];
     for (const { name, path } of options.with ?? []) {
       companions.push({ name: checkName(name), wasm: await readModule(path) });
@@ -85,6 +87,7 @@ export const run = defineVerb({
       ...(init !== undefined && { init }),
       timeoutMs: options.timeout ?? FUNCTION_LIMITS.timeoutMsMax,
       memoryBytes: options.memory ?? FUNCTION_LIMITS.memoryBytesMax,
+      artefacts: cache === undefined ? undefined : ArtefactCache.open(join(cache, "artefacts")),
       companions,
       call: callWithChains,
       onLog: (log) => output.foreign(new TextDecoder().decode(log)),

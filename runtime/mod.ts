@@ -36,6 +36,7 @@ export type {
   RegistryStats,
   VersionSummary,
 } from "./registry.ts";
+export { ArtefactCache } from "./artefact_cache.ts";
 export { EmbeddedGroup, type EmbeddedGroupOptions } from "./embedded_group.ts";
 export { inspectModule, inspectModuleAside, type InspectOptions, layoutModule } from "./native/mod.ts";
 export { type MountedDirectory, type NamedModule, runOnce, type RunOptions, type RunResult } from "./run_once.ts";

@@ -4,7 +4,8 @@
  *
  * @module
  */
-import { FUNCTION_LIMITS, WASM_PAGE_BYTES } from "../limits.ts";
+import { CACHE_LIMITS, FUNCTION_LIMITS, WASM_PAGE_BYTES } from "../limits.ts";
+import type { ArtefactCache } from "./artefact_cache.ts";
 import { EmbeddedGroup } from "./embedded_group.ts";
 import { faasletLimits, parseSettings } from "./function_settings.ts";
 import { DEFAULT_TENANT } from "./names.ts";
@@ -37,6 +38,8 @@ export interface RunOptions extends NamedModule {
   readonly init?: string;
   readonly timeoutMs: number;
   readonly memoryBytes: number;
+  /** Machine code of earlier runs. */
+  readonly artefacts: ArtefactCache | undefined;
   /** Functions that the program may chain to; they see no directory. */
   readonly companions: readonly NamedModule[];
   /** Takes the program's call to its end. Calls of the group beyond the first are those that it led to. */
@@ -127,7 +130,7 @@ async function install(
   });
   const report = inspectModule(wasm, settings);
   const begun = performance.now();
-  const artefact = compileModule(wasm);
+  const artefact = artefactOf(wasm, report.digest, options.artefacts);
   const wallMs = performance.now() - begun;
   const installed = await group.install({
     id: functionId,
@@ -191,4 +194,14 @@ function writeBack(directories: readonly MountedDirectory[], changes: readonly N
 
 function withoutSlash(path: string): string {
   return path.replace(/\/+$/, "");
+}
+
+/** What was compiled before, or is now. */
+function artefactOf(wasm: Uint8Array, digest: string, cache: ArtefactCache | undefined): Uint8Array {
+  if (cache === undefined || wasm.length < CACHE_LIMITS.moduleBytesMin) return compileModule(wasm);
+  const kept = cache.read(digest);
+  if (kept !== undefined) return kept;
+  const artefact = compileModule(wasm);
+  cache.write(digest, artefact);
+  return artefact;
 }

@@ -181,6 +181,34 @@ Deno.test("what is ours to say ends with 120 to 125, on standard error", async (
   }
 });
 
+Deno.test("run keeps a large module's machine code, and compiles anew what is not as it was kept", async () => {
+  const large = assemble(`(module
+    (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))
+    (memory (export "memory") 4)
+    (data (i32.const 0) "${"x".repeat(200_000)}")
+    (func (export "_start") (call $exit (i32.load8_u (i32.const 199999)))))`);
+  const path = scratch.write("large.wasm", large);
+  // Deno's own cache lies there too, and stays where it is.
+  const home = Deno.env.get("XDG_CACHE_HOME") || `${Deno.env.get("HOME")}/.cache`;
+  const surroundings = { DENO_DIR: Deno.env.get("DENO_DIR") || `${home}/deno` };
+  const environment = { ...surroundings, XDG_CACHE_HOME: `${scratch.path}/cache` };
+  const kept = () =>
+    [...Deno.readDirSync(`${scratch.path}/cache/faaslet/artefacts`)].filter(({ name }) => name !== "seal.key");
+  for (const round of ["made", "kept", "spoilt", "kept"]) {
+    if (round === "spoilt") {
+      const entry = `${scratch.path}/cache/faaslet/artefacts/${kept()[0]!.name}`;
+      Deno.writeFileSync(entry, Deno.readFileSync(entry).fill(0, 5_000, 6_000));
+    }
+    const { code, stdout, stderr } = await faaslet(["run", path], { environment });
+    assert.deepEqual([code, stdout, stderr], ["x".charCodeAt(0), "", ""], round);
+    assert.equal(kept().length, 1, round);
+  }
+  assert.equal((await faaslet(["run", EXIT, "5"], { environment })).code, 5);
+  assert.equal(kept().length, 1, "a small one is not kept");
+  const nowhere = await faaslet(["run", path], { environment: { ...surroundings, XDG_CACHE_HOME: "/proc/none" } });
+  assert.deepEqual([nowhere.code, nowhere.stderr], ["x".charCodeAt(0), ""], "without a place for it, nothing is kept");
+});
+
 Deno.test("a signal ends the program that runs", async () => {
   for (const [signal, number] of [["SIGINT", 2], ["SIGTERM", 15]] as const) {
     const child = spawnFaaslet(["run", scratch.write("read.wasm", guest("spin"))]);

@@ -24,6 +24,7 @@ Deno.test("README: the tour's commands work as they stand", async () => {
     /^26430 words, 1857 different$/m,
     /^x-start: (proto|warm)/mi,
     /^GET asks for tea$/m,
+    /^POST asks for tea$/m,
     /^call 1: 68656c6c6f/m,
     /"code":"ERR_GUEST_TRAP"/,
     /^exit code 6$/m,

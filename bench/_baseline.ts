@@ -20,9 +20,10 @@ export interface RestoreRound {
   readonly drop: number[];
 }
 
-/** Nanoseconds of each run, and what the last one answered. */
+/** Nanoseconds of each run, on the clock and of the processor, and what the last one answered. */
 export interface KernelRound {
   readonly exec: number[];
+  readonly cpu: number[];
   readonly output: string;
 }
 

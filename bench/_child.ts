@@ -19,7 +19,7 @@ export class Child {
     name: string,
     program: string,
     words: readonly string[],
-  ): Promise<{ child: Child; first: unknown }> {
+  ): Promise<{ child: Child; first: string }> {
     const command = new Deno.Command(program, {
       args: [...words],
       stdin: "piped",
@@ -27,7 +27,7 @@ export class Child {
       stderr: "inherit",
     });
     const child = new Child(name, command.spawn());
-    return { child, first: await child.#answer() };
+    return { child, first: await child.#line() };
   }
 
   get pid(): number {
@@ -37,26 +37,27 @@ export class Child {
   /** Sends a line; gives the answer. */
   async ask<T>(question: string): Promise<T> {
     await this.#writer.write(new TextEncoder().encode(`${question}\n`));
-    return await this.#answer() as T;
+    return JSON.parse(await this.#line()) as T;
   }
 
-  /** Closes its input, after which it ends by itself; one that does not is killed. */
-  async end(withinMs = 10_000): Promise<void> {
+  /** Closes its input, after which it ends by itself, or sends it a signal; one that does not end is killed. */
+  async end(signal?: Deno.Signal, withinMs = 10_000): Promise<void> {
     await this.#writer.close().catch(() => {});
+    if (signal !== undefined) this.#process.kill(signal);
     const timer = setTimeout(() => this.#process.kill("SIGKILL"), withinMs);
     await this.#process.status;
     clearTimeout(timer);
   }
 
-  async #answer(): Promise<unknown> {
+  async #line(): Promise<string> {
     const { done, value } = await this.#lines.next();
-    if (!done) return JSON.parse(value);
+    if (!done) return value;
     const { code, signal } = await this.#process.status;
     throw new Error(`${this.#name} ended with ${signal ?? code}`);
   }
 }
 
-/** Starts this very runtime with a script of this folder. */
+/** Starts this very runtime with a script, named from this folder. */
 export function startScript(script: string, words: readonly string[] = []) {
   const path = new URL(script, import.meta.url).pathname;
   return Child.start(script, Deno.execPath(), ["run", "--quiet", "--allow-all", "--frozen", path, ...words]);

@@ -13,12 +13,14 @@ import { show } from "./_show.ts";
 import { burst } from "./burst.ts";
 import { capacity } from "./capacity.ts";
 import { chain } from "./chain.ts";
+import { http } from "./http.ts";
+import { kernels } from "./kernels.ts";
 import { memory } from "./memory.ts";
 import { reset } from "./reset.ts";
 import { restore } from "./restore.ts";
 import { roundTrip } from "./round_trip.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [restore, reset, memory, capacity, roundTrip, burst, chain];
+const BENCHMARKS: readonly Benchmark[] = [restore, reset, memory, capacity, roundTrip, http, burst, kernels, chain];
 const RESULTS = new URL("./results/", import.meta.url);
 
 /** A benchmark's part of the result. */

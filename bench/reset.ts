@@ -42,7 +42,7 @@ async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
         row.push("");
         continue;
       }
-      // Batches: the add-on gives the sum of all resets, and a median of sums of few keeps what disturbs out of the figure.
+      // The add-on gives the sum of all resets: of few at a time, so that what disturbs one stays out of the median.
       const batches = isQuick ? 50 : 300;
       means[pages] = [];
       for (let batch = 0; batch < batches; batch++) means[pages].push(await group.meanResetUs(pages, BATCH));

@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use rustix::time::{ClockId, clock_gettime};
 use serde_json::{Value, json};
 use wasmtime::{Linker, Module, Result, Store, UpdateDeadline, format_err};
 
@@ -16,7 +17,7 @@ pub fn rounds(module: &Module, export: &str) -> Result<Box<dyn FnMut(usize) -> R
     let pre = linker.instantiate_pre(module)?;
     let export = export.to_owned();
     Ok(Box::new(move |runs| {
-        let mut times = Vec::new();
+        let (mut times, mut cpu_times) = (Vec::new(), Vec::new());
         let mut output = Vec::new();
         for _ in 0..runs {
             let mut store = Store::new(&engine, Output::default());
@@ -25,8 +26,9 @@ pub fn rounds(module: &Module, export: &str) -> Result<Box<dyn FnMut(usize) -> R
             let instance = pre.instantiate(&mut store)?;
             let function = instance.get_func(&mut store, &export).ok_or_else(|| format_err!("no export {export:?}"))?;
             let mut results = vec![wasmtime::Val::I32(0); function.ty(&store).results().len()];
-            let begin = Instant::now();
+            let (begin, cpu_begin) = (Instant::now(), cpu_nanos());
             let ended = function.call(&mut store, &[], &mut results);
+            cpu_times.push(cpu_nanos() - cpu_begin);
             times.push(nanos(begin, Instant::now()));
             if let Err(error) = ended
                 && error.downcast_ref::<Exit>().is_none_or(|exit| exit.0 != 0)
@@ -35,6 +37,12 @@ pub fn rounds(module: &Module, export: &str) -> Result<Box<dyn FnMut(usize) -> R
             }
             output = std::mem::take(&mut store.data_mut().0);
         }
-        Ok(json!({ "exec": times, "output": String::from_utf8_lossy(&output) }))
+        Ok(json!({ "exec": times, "cpu": cpu_times, "output": String::from_utf8_lossy(&output) }))
     }))
+}
+
+/// Of this thread: what else the machine does is not in it.
+fn cpu_nanos() -> i64 {
+    let time = clock_gettime(ClockId::ThreadCPUTime);
+    time.tv_sec * 1_000_000_000 + time.tv_nsec
 }

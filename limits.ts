@@ -73,7 +73,8 @@ export const MODULE_LIMITS = {
   localsMax: 50_000,
   /** Below the 7,654,321 bytes at which Wasmtime's parser gives up. */
   functionBytesMax: 7 * MIB,
-  branchTableTargetsMax: 100_000,
+  /** Cranelift takes no more (and says so only when everything before it is compiled). */
+  branchTableTargetsMax: 65_520,
   nestingMax: 10_000,
   /**
    * Values that all instructions together take from and put on the stack. The validator looks at each, and two bytes of

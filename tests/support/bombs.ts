@@ -18,6 +18,11 @@ import {
 const EMPTY_BODY = body([]);
 const BLOCK = [0x02, 0x40];
 const END = [0x0b];
+/** Arithmetic on a local, fifty times: `x = (x * 3 + 1) ^ (x << 5)`. */
+const WORK = body(
+  [[1, I32]],
+  times(50, [0x20, 0, 0x41, 3, 0x6c, 0x41, 1, 0x6a, 0x20, 0, 0x41, 5, 0x74, 0x73, 0x21, 0]),
+);
 
 /** So many functions, each with this body. */
 export function functions(count: number, each: Uint8Array = EMPTY_BODY): Uint8Array {
@@ -49,9 +54,10 @@ export function nesting(depth: number): Uint8Array {
 }
 
 export function exports(count: number): Uint8Array {
-  const all = new Uint8Array(count * 11);
+  // A length, `e` and seven digits, the kind, the function.
+  const all = times(count, [8, 0x65, 0x30, 0x30, 0x30, 0x30, 0x30, 0x30, 0x30, 0, 0]);
   for (let number = 0; number < count; number++) {
-    all.set(join(text(`e${String(number).padStart(7, "0")}`), [0, 0]), number * 11);
+    for (let [rest, at] = [number, number * 11 + 8]; rest > 0; rest = Math.floor(rest / 10)) all[at--]! += rest % 10;
   }
   return module(
     list(SECTION.type, 1, UNIT_TYPE),
@@ -83,8 +89,19 @@ export function unreachableCalls(count: number): Uint8Array {
 
 /** Plain work: what honest compilers make, so many bytes of it. */
 export function honest(bytes: number): Uint8Array {
-  // Ten instructions of arithmetic on a local: `x = (x * 3 + 1) ^ (x << 5)`.
-  const work = [0x20, 0, 0x41, 3, 0x6c, 0x41, 1, 0x6a, 0x20, 0, 0x41, 5, 0x74, 0x73, 0x21, 0];
-  const each = body([[1, I32]], times(50, work));
-  return functions(Math.ceil(bytes / each.length), each);
+  return functions(Math.ceil(bytes / WORK.length), WORK);
+}
+
+/** The same, and at its very end an instruction that is not offered: whoever wants to know which one validates all of it again and again. */
+export function featureful(bytes: number): Uint8Array {
+  const count = Math.ceil(bytes / WORK.length);
+  const zero = [0x42, 0];
+  // i64.add128 of the wide arithmetic proposal.
+  const last = body([], zero, zero, zero, zero, [0xfc, 0x13], [0x1a, 0x1a]);
+  return module(
+    list(SECTION.type, 1, UNIT_TYPE),
+    list(SECTION.function, count + 1, times(count + 1, [0])),
+    list(SECTION.export, 1, text("main"), [0, 0]),
+    list(SECTION.code, count + 1, times(count, WORK), last),
+  );
 }

@@ -209,6 +209,8 @@ export const CALL_LIMITS = {
   waitMsMax: 60_000,
   /** Records in one answer. */
   pageMax: 1_000,
+  /** Calls of a tree in one answer. */
+  treeCallsMax: 5_000,
   pageDefault: 100,
   /** Those who follow logs at once. */
   followersMax: 64,

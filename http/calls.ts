@@ -2,7 +2,7 @@
 import type { OpenAPIHono } from "@hono/zod-openapi";
 import { FaasletError } from "../errors.ts";
 import { CALL_LIMITS } from "../limits.ts";
-import type { AsyncCall, CallRecord, OpenCall } from "../scheduler/mod.ts";
+import type { AsyncCall, CallRecord, CallTree, OpenCall } from "../scheduler/mod.ts";
 import { contentTypeOf, problemOfResult } from "./answer.ts";
 import { documentCallResources } from "./calls_docs.ts";
 import type { AppContext } from "./context.ts";
@@ -44,6 +44,13 @@ export function addCalls(app: OpenAPIHono, context: AppContext): void {
     const id = req.param("id");
     await waitFor(req.query("wait"), id);
     return json(callView(known(id)));
+  });
+
+  app.get("/v1/calls/:id/tree", ({ req, json }) => {
+    const found = history.tree(DEFAULT_TENANT, req.param("id"));
+    if (found === undefined) throw unknownCall();
+    const { tree, cost, isWhole } = found;
+    return json({ tree: treeView(tree), cost, isWhole });
   });
 
   app.get("/v1/calls/:id/result", async ({ req }) => {
@@ -99,7 +106,7 @@ export function addCalls(app: OpenAPIHono, context: AppContext): void {
   function known(id: string): CallRecord | OpenCall {
     const found = history.get(DEFAULT_TENANT, id);
     if (found !== undefined) return found;
-    throw new FaasletError("ERR_NOT_FOUND", "cannot find the call: there is none of that id, or it is no longer kept");
+    throw unknownCall();
   }
 
   async function waitFor(text: string | undefined, id: string): Promise<void> {
@@ -151,6 +158,14 @@ export function callView(call: CallRecord | OpenCall): Record<string, unknown> {
     stderrBytes: call.stderrBytes,
     ...(parentId !== undefined && { parentId, rootId }),
   };
+}
+
+function treeView({ call, children }: CallTree): Record<string, unknown> {
+  return { ...callView(call), children: children.map(treeView) };
+}
+
+function unknownCall(): FaasletError {
+  return new FaasletError("ERR_NOT_FOUND", "cannot find the call: there is none of that id, or it is no longer kept");
 }
 
 function timeOf(epochMs: number): string {

@@ -24,6 +24,20 @@ const CallSchema = z.looseObject({
   memoryBytes: z.int().optional(),
 }).openapi("Call");
 
+const CallTreeSchema = z.object({
+  tree: CallSchema.openapi({ description: "With `children`, each a call with its own" }),
+  cost: z.object({
+    calls: z.int(),
+    open: z.int(),
+    failed: z.int(),
+    execUs: z.number(),
+    cpuUs: z.number(),
+    inputBytes: z.int(),
+    outputBytes: z.int(),
+  }),
+  isWhole: z.boolean(),
+}).openapi("CallTree");
+
 const WAIT = z.object({
   wait: z.string().optional().openapi({ description: `e.g. 30s; at most ${CALL_LIMITS.waitMsMax / 1_000} s` }),
 });
@@ -88,6 +102,19 @@ export function documentCallResources(registry: Registry): void {
     summary: "The life of a call; waits for its end if asked to",
     request: { params, query: WAIT },
     responses: { 200: { description: "Now", content: { "application/json": { schema: CallSchema } } }, 404: unknown },
+  });
+  registry.registerPath({
+    method: "get",
+    path: "/v1/calls/{id}/tree",
+    summary: "A call with those that it led to, and what they cost together",
+    request: { params },
+    responses: {
+      200: {
+        description: `At most ${CALL_LIMITS.treeCallsMax} calls, those that are still known`,
+        content: { "application/json": { schema: CallTreeSchema } },
+      },
+      404: unknown,
+    },
   });
   registry.registerPath({
     method: "get",

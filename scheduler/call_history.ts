@@ -2,6 +2,7 @@ import { CALL_LIMITS } from "../limits.ts";
 import type { AsyncCalls } from "./async_calls.ts";
 import { openAsyncCall } from "./async_calls.ts";
 import { type CallRecord, isFailed, type OpenCall } from "./call_record.ts";
+import { treeBelow } from "./call_tree.ts";
 import type { Dispatcher } from "./dispatcher.ts";
 
 /** Which calls somebody asks for. */
@@ -39,6 +40,12 @@ export class CallHistory {
     const found: (CallRecord | OpenCall)[] = [];
     for (const call of this.#all()) if (fits(call, query)) found.push(call);
     return found.sort((a, b) => (a.callId < b.callId ? 1 : -1)).slice(0, limit);
+  }
+
+  /** A call and those below it, with their cost; undefined as for `get`. */
+  tree(tenant: string, callId: string): ReturnType<typeof treeBelow> | undefined {
+    const top = this.get(tenant, callId);
+    return top && treeBelow(top, this.#all(), CALL_LIMITS.treeCallsMax);
   }
 
   #find(callId: string): CallRecord | OpenCall | undefined {

@@ -40,6 +40,8 @@ export interface CallRecord {
 export interface OpenCall {
   readonly callId: string;
   readonly kind: CallRecord["kind"];
+  readonly parentId?: string | undefined;
+  readonly rootId?: string | undefined;
   readonly tenant: string;
   readonly function: string;
   readonly version: number;

@@ -400,6 +400,8 @@ function openCallOf(call: ActiveCall, clock: Clock): OpenCall {
   return {
     callId: call.callId,
     kind: call.options.isRecordedElsewhere === true ? "async" : "sync",
+    parentId: call.link?.parent.callId,
+    rootId: call.tree?.root.callId,
     tenant,
     function: name,
     version,

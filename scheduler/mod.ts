@@ -24,6 +24,7 @@ export {
 export { CallHistory, type CallQuery } from "./call_history.ts";
 export { CallRecorder, type RecordStore } from "./call_recorder.ts";
 export type { FillRandom } from "./call_id.ts";
+export type { CallTree, TreeCost } from "./call_tree.ts";
 export { type CallStatsSnapshot, OTHER_FUNCTIONS, type StatusCounts } from "./call_stats.ts";
 export { type CallRecord, isFailed, type OpenCall } from "./call_record.ts";
 export { StoredAsyncCalls, StoredRecords } from "./stored_calls.ts";

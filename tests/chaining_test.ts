@@ -9,6 +9,7 @@ import { native } from "../runtime/native/mod.ts";
 import { type CallResult, Dispatcher, type DispatcherOptions } from "../scheduler/mod.ts";
 import { guest, imageOf } from "./support/guests.ts";
 import { rounds } from "./support/long.ts";
+import { RealHost } from "./support/real_host.ts";
 import { until } from "./support/until.ts";
 
 const GUESTS = { chain: "chain", leaf: "echo", spin: "spin" } as const;
@@ -213,4 +214,25 @@ Deno.test("H28: guessed, foreign and used handles are the same error", async () 
   messages.add(twice.error!.message.replace(/handle \d+/, "handle N").split("\n")[0]!);
   assert.equal(messages.size, 1);
   assert.equal((await host.call(12)).error?.code, "ERR_GUEST_POINTER");
+});
+
+Deno.test("a call's tree is kept, with what all of it cost", async () => {
+  const dataDirectory = await Deno.makeTempDir();
+  await using host = await RealHost.start(dataDirectory);
+  for (const [name, wat] of [["chain", "chain"], ["leaf", "echo"]] as const) {
+    const deployed = await fetch(`${host.url}/v1/functions/${name}`, { method: "PUT", body: guest(wat) as BodyInit });
+    assert.equal(deployed.status, 201, await deployed.text());
+  }
+  const input = new Uint8Array([2, 3, 0, 0, 0]);
+  const answer = await fetch(`${host.url}/function/chain`, { method: "POST", body: input });
+  assert.equal(u32(await answer.bytes()), 3);
+  const { tree, cost, isWhole } = await (await fetch(`${host.url}/v1/calls/${answer.headers.get("x-call-id")}/tree`))
+    .json();
+  assert.deepEqual(tree.children.map((child: { function: string }) => child.function), ["leaf", "leaf", "leaf"]);
+  assert.deepEqual([cost.calls, cost.failed, cost.open, isWhole], [4, 0, 0, true]);
+  assert.ok(cost.cpuUs > tree.cpuUs);
+  const missing = await fetch(`${host.url}/v1/calls/00000000-0000-7000-8000-000000000000/tree`);
+  assert.deepEqual([missing.status, (await missing.json()).code], [404, "ERR_NOT_FOUND"]);
+  await host.stop();
+  await Deno.remove(dataDirectory, { recursive: true });
 });

@@ -157,6 +157,22 @@ export const HOST_LIMITS = {
   metricsFunctionsMax: 200,
 } as const;
 
+/** What Deno KV takes, on a local file and on a server alike; where they differ, the smaller. Tested at n - 1, n and n + 1. */
+export const KV_LIMITS = {
+  /** Bytes are stored as they are, so that a chunk of 64 KiB fits; other values count as encoded. */
+  valueBytesMax: 64 * KIB,
+  /** All keys and values of one commit. */
+  commitBytesMax: 800 * KIB,
+  commitKeyBytesMax: 80 * KIB,
+  mutationsMax: 1_000,
+  /** A local file would take 100. */
+  checksMax: 10,
+  keysPerReadMax: 10,
+  keysPerWatchMax: 10,
+  /** A process that has 200 watches on a server open never hears from it again; 150 were fine. */
+  watchesMax: 64,
+} as const;
+
 /** State: values, in the local tier and in the global one. */
 export const STATE_LIMITS = {
   /** In bytes of UTF-8. With the tenant, an index and a write's id it stays well below Deno KV's 2 KiB for a key. */
@@ -246,6 +262,8 @@ assert(
 );
 assert(CALL_LIMITS.flushRecordsMax <= CALL_LIMITS.recordsMax, "what is written at once is there to be written");
 assert(MODULE_LIMITS.functionBytesMax <= MODULE_LIMITS.bytesMax, "a function body fits a module");
+assert(STATE_LIMITS.chunkBytes <= KV_LIMITS.valueBytesMax, "a chunk is one value of the store");
+assert(STATE_LIMITS.recordBytesMax <= KV_LIMITS.valueBytesMax, "a record is one value of the store");
 assert(STATE_LIMITS.chunkBytes === WASM_PAGE_BYTES, "a chunk is a page");
 assert(STATE_LIMITS.valueBytesMax % STATE_LIMITS.chunkBytes === 0, "the largest value is whole chunks");
 assert(STATE_LIMITS.valueBytesMax <= STATE_LIMITS.tenantBytesDefault, "the largest value fits a tenant's quota");

@@ -5,6 +5,8 @@
  * @module
  */
 
+import type { StateKey } from "./global_tier.ts";
+
 /** Raised when the layout changes, so that an old store is noticed. */
 export const SCHEMA_VERSION = 2;
 
@@ -54,4 +56,39 @@ export const KEYS = {
   segments: (tenant: string): Deno.KvKey => ["t", tenant, "records"],
   segmentOf: (tenant: string, kind: string, id: string): Deno.KvKey => ["t", tenant, "records", kind, id],
   pendings: (tenant: string): Deno.KvKey => ["t", tenant, "pending"],
+} as const;
+
+/** The keys of state: all of a kind together, so that a listing of roots meets roots only. */
+export const STATE_KEYS = {
+  /** What a value is: its size, and where its chunks are. */
+  root: ({ tenant, key }: StateKey): Deno.KvKey => ["t", tenant, "state", "root", key],
+  roots: (tenant: string): Deno.KvKey => ["t", tenant, "state", "root"],
+  /** A part of a large value's list of chunks. */
+  page: ({ tenant, key }: StateKey, page: number, id: Uint8Array): Deno.KvKey => [
+    "t",
+    tenant,
+    "state",
+    "page",
+    key,
+    page,
+    id,
+  ],
+  /** A chunk's bytes. Its place comes before the write that made it: one listing finds the chunks of a range in order. */
+  chunk: ({ tenant, key }: StateKey, index: number, id?: Uint8Array): Deno.KvKey => {
+    const place: Deno.KvKey = ["t", tenant, "state", "chunk", key, index];
+    return id === undefined ? place : [...place, id];
+  },
+  appended: ({ tenant, key }: StateKey): Deno.KvKey => ["t", tenant, "state", "appended", key],
+  lock: ({ tenant, key }: StateKey): Deno.KvKey => ["t", tenant, "state", "lock", key],
+  /** Counters, which commits add to. */
+  usedBytes: (tenant: string): Deno.KvKey => ["t", tenant, "state", "used", "bytes"],
+  usedKeys: (tenant: string): Deno.KvKey => ["t", tenant, "state", "used", "keys"],
+  /** Chunks and pages that no root names any more; of all tenants, so that one listing finds them. */
+  garbage: ({ tenant, key }: StateKey, id: Uint8Array, part: number): Deno.KvKey => ["garbage", tenant, key, id, part],
+  garbages: (): Deno.KvKey => ["garbage"],
+  /** Says that a value's chunks are being written and no root names them yet. */
+  writing: ({ tenant, key }: StateKey, id: Uint8Array): Deno.KvKey => ["writing", tenant, key, id],
+  writings: (): Deno.KvKey => ["writing"],
+  /** A host's lease. */
+  session: (id: string): Deno.KvKey => ["session", id],
 } as const;

@@ -9,6 +9,9 @@ import { KEYS, SCHEMA_VERSION } from "./keys.ts";
 /** The part of Deno KV that is used; tests put faults in between. */
 export type Kv = Pick<Deno.Kv, "get" | "getMany" | "set" | "delete" | "list" | "atomic" | "close">;
 
+/** What state needs beside it: to wait for others' writes, and to order by them. */
+export type StateKv = Kv & Pick<Deno.Kv, "watch" | "commitVersionstamp">;
+
 /** The oldest layout that is brought up to date; see `migrated`. */
 const SCHEMA_VERSION_MIN = 1;
 

@@ -15,4 +15,7 @@ export { checkStateKey, STATE_KEY_GRAMMAR, versionNumber } from "./state_key.ts"
 export { type CallKey, CallStore, type StoredCall } from "./call_store.ts";
 export { KEYS, SCHEMA_VERSION } from "./keys.ts";
 export { RecordLog, type RecordLogLimits } from "./record_log.ts";
-export { type Kv, migrated, openKv, schemaOf, stored } from "./kv.ts";
+export { type Kv, migrated, openKv, schemaOf, type StateKv, stored } from "./kv.ts";
+export { hashChunk, hashValue } from "./_state_chunks.ts";
+export { type StateQuota } from "./_quota.ts";
+export { KvGlobalTier, type KvGlobalTierOptions } from "./kv_global_tier.ts";

@@ -31,9 +31,13 @@ const ADD_ON: Workspace = {
 /** Where cargo builds: CARGO_TARGET_DIR, or the user's cache. */
 export function cargoTarget(): string {
   const chosen = Deno.env.get("CARGO_TARGET_DIR");
-  if (chosen) return chosen;
+  return chosen || join(cacheDirectory(), "target");
+}
+
+/** What this project keeps for all its clones of a user. */
+export function cacheDirectory(): string {
   const cache = Deno.env.get("XDG_CACHE_HOME") || join(Deno.env.get("HOME") || "/tmp", ".cache");
-  return join(cache, "faaslet", "target");
+  return join(cache, "faaslet");
 }
 
 /** Runs cargo, in the add-on's workspace unless told otherwise, with its output shown as it comes. True when it succeeded. */

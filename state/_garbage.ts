@@ -3,7 +3,6 @@
  * version in order comes to its end, that is deleted. What a dead host was writing is found by its record too.
  */
 import { STATE_LIMITS } from "../limits.ts";
-import { chunkCount } from "./_state_chunks.ts";
 import { PackedCommits } from "./_packed_commits.ts";
 import type { DeadSession, Sessions } from "./_sessions.ts";
 import { ID_BYTES } from "./_tree.ts";
@@ -12,7 +11,6 @@ import type { StateKey } from "./global_tier.ts";
 import { STATE_KEYS } from "./keys.ts";
 import { type Kv, stored } from "./kv.ts";
 
-const CHUNKS_MAX = chunkCount(STATE_LIMITS.valueBytesMax);
 /** More than the largest value's list has. */
 const PAGES_MAX = 8;
 const PLACE_BYTES = 4 + ID_BYTES;
@@ -146,7 +144,7 @@ export class Garbage {
 
   /**
    * First the record changes hands, so that the write cannot end any more; then its bytes go. Which places it wrote is not known:
-   * deleting all that it might have is quicker than looking.
+   * deleting all that it may have is quicker than reading them.
    */
   async #withdraw(key: StateKey, id: Uint8Array, versionstamp: string, dead: readonly DeadSession[]): Promise<void> {
     const writing = STATE_KEYS.writing(key, id);
@@ -159,7 +157,15 @@ export class Garbage {
     };
     const commit = this.#options.kv.atomic().check({ key: writing, versionstamp }).delete(writing).set(record, value);
     const { ok } = await stored(() => this.#options.sessions.bury(commit, dead).commit());
-    if (ok) await this.#delete(key, record, allPlaces(id));
+    if (ok) await this.#delete(key, record, await this.#allPlaces(key, id));
+  }
+
+  /** Wherever the write may have put something: no further than the value's last chunk, be it of whichever version. */
+  async #allPlaces(key: StateKey, id: Uint8Array): Promise<Place[]> {
+    const last = this.#options.kv.list({ prefix: STATE_KEYS.chunks(key) }, { limit: 1, reverse: true });
+    const { done, value } = await stored(() => last.next());
+    const chunks = done ? 0 : Number(value.key.at(-2)) + 1;
+    return [...places("chunk", chunks, id), ...places("page", PAGES_MAX, id)];
   }
 
   /** Collects what hosts left behind that are gone, and what they were writing. Resolves with how many records it dealt with. */
@@ -170,7 +176,9 @@ export class Garbage {
       const [, tenant, key, id] = entry.key as [string, string, string, Uint8Array];
       const { atMs, chunks, pages, isWhole } = entry.value;
       if (!isWhole && atMs + graceMs + FOREIGN_DELAY_MS > wallNow()) continue;
-      const places = isWhole ? allPlaces(id) : [...unpacked("chunk", chunks), ...unpacked("page", pages)];
+      const places = isWhole
+        ? await this.#allPlaces({ tenant, key }, id)
+        : [...unpacked("chunk", chunks), ...unpacked("page", pages)];
       await this.#delete({ tenant, key }, entry.key, places);
       count++;
     }
@@ -195,9 +203,8 @@ export class Garbage {
   }
 }
 
-function* allPlaces(id: Uint8Array): Iterable<Place> {
-  for (let index = 0; index < CHUNKS_MAX; index++) yield { kind: "chunk", index, id };
-  for (let index = 0; index < PAGES_MAX; index++) yield { kind: "page", index, id };
+function places(kind: Place["kind"], count: number, id: Uint8Array): Place[] {
+  return Array.from({ length: count }, (_, index) => ({ kind, index, id }));
 }
 
 function packed(places: readonly Place[]): Uint8Array {

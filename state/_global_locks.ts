@@ -102,14 +102,14 @@ export class GlobalLocks {
   /** Comes to hold the lock, or to wait for it: then undefined. The first attempt takes it for free and asks nothing. */
   async #join(key: Deno.KvKey, party: Party, signal: AbortSignal): Promise<Found | undefined> {
     let found: Found = { record: FREE, versionstamp: null };
-    for (;;) {
+    for (let attempt = 0;; attempt++) {
       const { holders, queue } = found.record;
       if (holders.length + queue.length >= STATE_LIMITS.lockPartiesMax) {
         throw new FaasletError("ERR_CAPACITY", `cannot wait for the lock: ${holders.length + queue.length} do already`);
       }
       const next = await replace(this.#options.kv, key, found, joinLock(found.record, party));
       if (next !== undefined) return holdsLock(next.record, party) ? next : undefined;
-      await pause(Math.random() * PAUSE_MS_MAX, signal);
+      if (attempt > 0) await pause(Math.random() * PAUSE_MS_MAX, signal);
       found = await find(this.#options.kv, key);
       // A commit whose answer was lost may have taken place.
       if (holdsLock(found.record, party)) return found;
@@ -231,7 +231,7 @@ async function replace(
   return result.ok ? { record, versionstamp: result.versionstamp } : undefined;
 }
 
-function pause(ms: number, signal?: AbortSignal): Promise<void> {
+async function pause(ms: number, signal?: AbortSignal): Promise<void> {
   signal?.throwIfAborted();
-  return new Promise((resolve) => setTimeout(resolve, ms));
+  await new Promise((resolve) => setTimeout(resolve, ms));
 }

@@ -199,10 +199,14 @@ export class TreeWriter {
       failure = error;
     }
     // Clients of a server send a commit again when its answer does not come: the second time, its checks fail.
-    const { tree } = await this.#options.reader.snapshot(key).catch((error) => {
+    const { tree, others } = await this.#options.reader.snapshot(key, uploads.records).catch((error) => {
       throw failure ?? error;
     });
     if (tree !== undefined && hasRecent(tree.root, uploads.id)) return tree.version;
+    if (others.some(({ versionstamp }) => versionstamp === null)) {
+      const why = "this host was taken for dead, and what it had sent was collected";
+      throw new FaasletError("ERR_CONFLICT", `cannot write the value: ${why}`);
+    }
     throw failure ?? new Overtaken();
   }
 

@@ -61,6 +61,11 @@ export class Uploads {
     this.sentBytes += data.length;
   }
 
+  /** The record's key, once there is one. */
+  get records(): Deno.KvKey[] {
+    return this.#record === undefined ? [] : [STATE_KEYS.writing(this.#key, this.id)];
+  }
+
   /** Counts a chunk that goes with the root. */
   count(data: Uint8Array): void {
     this.sentBytes += data.length;

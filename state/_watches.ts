@@ -6,6 +6,8 @@ import { FaasletError } from "../errors.ts";
 import { KV_LIMITS } from "../limits.ts";
 import type { StateKv } from "./kv.ts";
 
+/** Keys that come within this time come into one stream at one go. */
+const GATHER_MS = 5;
 /** Before a stream that failed is opened again. */
 const REOPEN_MS = 500;
 
@@ -136,9 +138,9 @@ class Stream {
   }
 
   async #run(): Promise<void> {
-    // Those who come in one turn share the first stream.
-    await Promise.resolve();
-    while (this.#topics.size > 0) {
+    for (;;) {
+      await new Promise((resolve) => setTimeout(resolve, GATHER_MS));
+      if (this.#topics.size === 0) return;
       const generation = this.#generation;
       try {
         await this.#follow([...this.#topics], generation);

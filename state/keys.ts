@@ -78,6 +78,7 @@ export const STATE_KEYS = {
     const place: Deno.KvKey = ["t", tenant, "state", "chunk", key, index];
     return id === undefined ? place : [...place, id];
   },
+  chunks: ({ tenant, key }: StateKey): Deno.KvKey => ["t", tenant, "state", "chunk", key],
   appended: ({ tenant, key }: StateKey): Deno.KvKey => ["t", tenant, "state", "appended", key],
   lock: ({ tenant, key }: StateKey): Deno.KvKey => ["t", tenant, "state", "lock", key],
   /** Counters, which commits add to. */

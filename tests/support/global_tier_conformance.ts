@@ -22,29 +22,29 @@ export interface TestStore extends AsyncDisposable {
 /** Hosts on one store. */
 export class Hosts implements AsyncDisposable {
   readonly #store: TestStore;
-  readonly #opened: { readonly tier: KvGlobalTier; readonly kv: StateKv }[] = [];
+  readonly #tiers: KvGlobalTier[] = [];
+  readonly #connections: StateKv[] = [];
 
   constructor(store: TestStore) {
     this.#store = store;
   }
 
   async host(options: Partial<KvGlobalTierOptions> = {}): Promise<KvGlobalTier> {
-    const kv = options.kv ?? await this.#store.open();
-    const tier = new KvGlobalTier({ ...options, kv });
-    this.#opened.push({ tier, kv });
+    const tier = new KvGlobalTier({ ...options, kv: options.kv ?? await this.kv() });
+    this.#tiers.push(tier);
     return tier;
   }
 
-  /** A connection for looking at what is stored. */
+  /** A connection of its own. */
   async kv(): Promise<StateKv> {
     const kv = await this.#store.open();
-    this.#opened.push({ tier: new KvGlobalTier({ kv }), kv });
+    this.#connections.push(kv);
     return kv;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { tier } of this.#opened) await tier.close();
-    for (const { kv } of this.#opened) kv.close();
+    for (const tier of this.#tiers) await tier.close();
+    for (const kv of this.#connections) kv.close();
     await this.#store[Symbol.asyncDispose]();
   }
 }

@@ -7,6 +7,7 @@
  * @module
  */
 import { FILE_FUNCTIONS } from "./_file_functions.ts";
+import { LINKING_FUNCTIONS } from "./_linking_functions.ts";
 import { MEMORY_FUNCTIONS } from "./_memory_functions.ts";
 
 /** A WebAssembly value type of the interface. */
@@ -180,4 +181,5 @@ export const HOST_FUNCTIONS: readonly HostFunction[] = [
   },
   ...MEMORY_FUNCTIONS,
   ...FILE_FUNCTIONS,
+  ...LINKING_FUNCTIONS,
 ];

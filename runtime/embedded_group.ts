@@ -247,6 +247,7 @@ function nativeFunction(image: FunctionImage): NativeFunction {
     arguments: [image.name, ...image.arguments],
     environment: variablesText(image.environment),
     files: image.files.map(({ path, bytes }) => (bytes === undefined ? { path } : { path, bytes })),
+    libraries: (image.libraries ?? []).map(({ path, artefact }) => ({ path, artefact })),
     hasRoot: image.hasFileSystem,
   };
 }

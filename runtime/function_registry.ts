@@ -8,14 +8,16 @@
  */
 import { FaasletError } from "../errors.ts";
 import { HOST_LIMITS } from "../limits.ts";
-import type { Blobs, Kv } from "../state/mod.ts";
+import { type Blobs, digestOf, type Kv } from "../state/mod.ts";
 import type { Compiled } from "./compiler.ts";
 import { checkFiles, type StoredFile } from "./_deployed_files.ts";
 import { FunctionStore } from "./_function_store.ts";
 import { faasletLimits, type FunctionSettings, parseSettings } from "./function_settings.ts";
 import { InOrder } from "./_in_order.ts";
+import { compileLibraries } from "./libraries.ts";
 import { migrate } from "./_migrate.ts";
 import { checkName } from "./names.ts";
+import { pack, unpack, type Unpacked } from "./_packed_artefact.ts";
 import type {
   DeployRequest,
   DeployResult,
@@ -231,7 +233,7 @@ export class KvFunctionRegistry implements FunctionRegistry {
     if (before !== undefined && !request.dryRun && isSame(before.record, report, settings, files)) {
       return { outcome: "unchanged", record: before.record };
     }
-    const compiled = await this.#artefact(before, report, wasm);
+    const compiled = await this.#artefact(before, report, wasm, request.files);
     const functionId = this.#takeId();
     const install = await this.#options.group.install(
       image(functionId, name, compiled.artefact, report, settings, request.files),
@@ -272,13 +274,27 @@ export class KvFunctionRegistry implements FunctionRegistry {
     return old.slice(0, Math.max(0, found.versions.length + 1 - this.#versionsMax));
   }
 
-  /** The artefact that is there for these bytes already, or a new one. */
-  async #artefact(before: VersionContent | undefined, report: ModuleReport, wasm: Uint8Array): Promise<Compiled> {
+  /** The artefact that is there for these bytes already, or a new one; of it, the parts that are there already. */
+  async #artefact(
+    before: VersionContent | undefined,
+    report: ModuleReport,
+    wasm: Uint8Array,
+    files: readonly GuestFile[],
+  ): Promise<Compiled> {
+    let known: Unpacked | undefined;
+    let program: Compiled | undefined;
     if (before?.record.report.digest === report.digest) {
       const artefact = await this.#storedArtefact(before);
-      if (artefact !== undefined) return { artefact, ...before.record.compile };
+      known = artefact && unpack(artefact);
+      program = known && { artefact: known.program, ...before.record.compile };
     }
-    return await this.#compile(wasm);
+    program ??= await this.#compile(wasm);
+    const libraries = await compileLibraries(report, files, async (bytes) => {
+      const digest = await digestOf(bytes);
+      const compiled = known?.libraries.find((library) => library.digest === digest);
+      return compiled?.artefact ?? (await this.#compile(bytes)).artefact;
+    });
+    return { ...program, artefact: await pack(program.artefact, libraries, files) };
   }
 
   async #compile(wasm: Uint8Array): Promise<Compiled> {
@@ -338,7 +354,12 @@ export class KvFunctionRegistry implements FunctionRegistry {
     const { tenant, report: { digest }, settings } = content.record;
     const wasm = await this.#store.blob(tenant, digest);
     const report = await this.#options.inspect(wasm, settings);
-    const { artefact, wallMs, cpuMs } = await this.#compile(wasm);
+    const { artefact, wallMs, cpuMs } = await this.#artefact(
+      undefined,
+      report,
+      wasm,
+      await this.#files(content.record),
+    );
     const compile = { wallMs, cpuMs, artefactBytes: artefact.length };
     const record: FunctionRecord = { ...content.record, report, compile };
     await this.#store.replaceArtefact({ record, artefact: await this.#seal(artefact) }, artefact);
@@ -390,10 +411,12 @@ function image(
 ): FunctionImage {
   const { environment } = settings;
   const limits = faasletLimits(settings);
+  const { program, libraries } = unpack(artefact);
   return {
     id,
     name,
-    artefact,
+    artefact: program,
+    libraries,
     plan: report.plan,
     limits,
     arguments: settings.arguments,

@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Blobs, KEYS, type Kv, openKv } from "../state/mod.ts";
-import { guest } from "../tests/support/guests.ts";
+import { assemble, guest } from "../tests/support/guests.ts";
+import { libraryOf } from "../tests/support/library.ts";
 import { EmbeddedGroup } from "./embedded_group.ts";
 import { KvFunctionRegistry, type RegistryOptions } from "./function_registry.ts";
 import { compileModule, engineHash, inspectModule } from "./native/mod.ts";
@@ -201,3 +202,41 @@ function failing(kv: Deno.Kv, failAt: number): { kv: Kv } {
   };
   return { kv: proxy };
 }
+
+Deno.test("deploy() keeps the libraries that a program may open, compiled, across restarts; only new ones are compiled", async () => {
+  await withRegistry(async ({ registry, group, kv, compiled, reopen }) => {
+    const wasm = assemble(`(module
+      (import "env" "dlopen" (func $open (param i32 i32) (result i32)))
+      (import "env" "dlsym" (func $symbol (param i32 i32) (result i32)))
+      (import "env" "__faasm_write_output" (func $write (param i32 i32)))
+      (type $call (func (result i32)))
+      (memory (export "memory") 1)
+      (table 4 4 funcref)
+      (global $stack (mut i32) (i32.const 65536))
+      (data (i32.const 16) "/lib.so\\00get\\00")
+      (func (export "main")
+        (i32.store8 (i32.const 0) (call_indirect (type $call)
+          (call $symbol (call $open (i32.const 16) (i32.const 2)) (i32.const 24))))
+        (call $write (i32.const 0) (i32.const 1))))`);
+    const library = (value: number) => libraryOf(`(module (func (export "get") (result i32) (i32.const ${value})))`);
+    const deploy = (value: number) => {
+      return registry.deploy(request({ wasm, files: [{ path: "/lib.so", bytes: library(value) }] }));
+    };
+    await deploy(65);
+    assert.equal(await run(group, registry.live("default", "echo")!.functionId, ""), "A");
+    assert.equal(compiled(), 2);
+    const reopened = await reopen();
+    const live = await reopened.ready("default", "echo");
+    assert.ok(live !== undefined);
+    assert.equal(compiled(), 2, "both artefacts were stored");
+    const blobs = (await keysOf(kv, ["t", "default", "blob"])).length;
+    await deploy(66);
+    assert.equal(await run(group, registry.live("default", "echo")!.functionId, ""), "B");
+    assert.equal(compiled(), 3, "the program was compiled before");
+    assert.equal(
+      (await keysOf(kv, ["t", "default", "blob"])).length,
+      blobs + 2,
+      "the version before is kept with its own",
+    );
+  });
+});

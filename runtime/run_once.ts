@@ -8,6 +8,7 @@ import { CACHE_LIMITS, FUNCTION_LIMITS, WASM_PAGE_BYTES } from "../limits.ts";
 import type { ArtefactCache } from "./artefact_cache.ts";
 import { EmbeddedGroup } from "./embedded_group.ts";
 import { faasletLimits, parseSettings } from "./function_settings.ts";
+import { compileLibraries } from "./libraries.ts";
 import { DEFAULT_TENANT } from "./names.ts";
 import { coded, compileModule, inspectModule, native, type NativeChange } from "./native/mod.ts";
 import type { LiveFunction } from "./registry.ts";
@@ -132,6 +133,7 @@ async function install(
   const begun = performance.now();
   const artefact = artefactOf(wasm, report.digest, options.artefacts);
   const wallMs = performance.now() - begun;
+  const libraries = await compileLibraries(report, files, compileModule);
   const installed = await group.install({
     id: functionId,
     name: isProgram ? options.program : name,
@@ -141,6 +143,7 @@ async function install(
     arguments: settings.arguments,
     environment: settings.environment,
     files,
+    libraries,
     hasFileSystem: isProgram && options.directories.length > 0,
   });
   const record = {

@@ -29,6 +29,12 @@ export interface GuestFile {
   readonly bytes?: Uint8Array;
 }
 
+/** A library among a function's files, compiled; opaque here. */
+export interface LibraryImage {
+  readonly path: string;
+  readonly artefact: Uint8Array;
+}
+
 /** What one Faaslet may use; every field has its default and maximum in `limits.ts`. */
 export interface FaasletLimits {
   readonly initTimeoutMs: number;
@@ -55,6 +61,8 @@ export interface FunctionImage {
   readonly arguments: readonly string[];
   readonly environment: Readonly<Record<string, string>>;
   readonly files: readonly GuestFile[];
+  /** The libraries among the files that the program may open, compiled. */
+  readonly libraries?: readonly LibraryImage[];
   /** Whether the guest sees a file system at all: one preopen, `/`. */
   readonly hasFileSystem: boolean;
 }

@@ -309,9 +309,10 @@ Deno.test("mmap() and sbrk() live beside malloc() in a C program, before the sna
     const printed = new Set<string>();
     for (let call = 1; call <= 3; call++) {
       const outcome = await group.call({ id: call, functionId: 1, input: new Uint8Array(0), timeoutMs: 20_000 });
-      const stdout = new TextDecoder().decode(outcome.stdout);
+      const stdout = new TextDecoder().decode(outcome.output);
       assert.equal(outcome.status, "ok", stdout + outcome.error?.message);
       assert.ok(outcome.memoryBytes >= report.memoryBytes);
+      assert.match(stdout, /^seed \d+\n$/);
       printed.add(stdout);
     }
     assert.equal(printed.size, 1, "each call begins where the initialiser ended");

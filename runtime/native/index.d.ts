@@ -45,6 +45,12 @@ export declare function inspectModule(wasm: Uint8Array, options: string): string
 /** The same on a thread of the runtime's pool: a large module keeps its reader busy for seconds. */
 export declare function inspectModuleAside(wasm: Uint8Array, options: string): Promise<string>
 
+/** Checks a library against the limits; `options` is their JSON. The answer is the JSON of what it needs, or of a refusal. */
+export declare function inspectLibrary(wasm: Uint8Array, options: string): string
+
+/** Whether a file is a library that a program may open while it runs. */
+export declare function isLibrary(bytes: Uint8Array): boolean
+
 /** What a module's file holds, against what its memory looks like after instantiation: JSON, or `{refusal}` as above. */
 export declare function layoutModule(wasm: Uint8Array): string
 
@@ -90,8 +96,15 @@ export interface NativeFunction {
   /** `NAME=value` entries, each ended by NUL. */
   environment: string
   files: Array<NativeFile>
+  libraries: Array<NativeLibrary>
   /** Whether the guest sees a file system at all. */
   hasRoot: boolean
+}
+
+/** A library among the files, compiled. */
+export interface NativeLibrary {
+  path: string
+  artefact: Uint8Array
 }
 
 /** Limits of one function's Faaslets. */

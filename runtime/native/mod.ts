@@ -52,13 +52,25 @@ function questionOf({ entry, init, memoryBytes }: InspectOptions): string {
   return JSON.stringify({ entry, init, limits });
 }
 
+/** Checks a library that a program may open while it runs. */
+function inspectLibrary(wasm: Uint8Array): void {
+  const { limits } = JSON.parse(questionOf({ memoryBytes: FUNCTION_LIMITS.memoryBytesMax }));
+  accepted(coded(() => native.inspectLibrary(wasm, JSON.stringify(limits))), "library");
+}
+
+/** Whether a file is a library that a program may open while it runs. */
+export function isLibrary(bytes: Uint8Array): boolean {
+  return coded(() => native.isLibrary(bytes));
+}
+
 /** What a module's file holds and what its memory looks like at the start, for people. */
 export function layoutModule(wasm: Uint8Array): unknown {
   return accepted(coded(() => native.layoutModule(wasm)));
 }
 
-/** Rewrites and compiles an inspected module. Blocks for seconds: for the compiler's child. */
+/** Rewrites and compiles an inspected module, or checks and compiles a library. Blocks for seconds: for the compiler's child. */
 export function compileModule(wasm: Uint8Array): Uint8Array {
+  if (isLibrary(wasm)) inspectLibrary(wasm);
   return coded(() => native.compileModule(wasm));
 }
 
@@ -93,12 +105,12 @@ function recode(thrown: unknown): never {
 }
 
 // deno-lint-ignore no-explicit-any -- The add-on's JSON documents are typed where they are used.
-function accepted(json: string): any {
+function accepted(json: string, what = "module"): any {
   const answer = JSON.parse(json);
   if (answer.refusal === undefined) return answer;
   const problems: string[] = answer.refusal.problems;
   const more = problems.length > 1 ? ` (and ${problems.length - 1} more)` : "";
-  throw new FaasletError(answer.refusal.code, `cannot use the module: ${problems[0]}${more}`, { details: problems });
+  throw new FaasletError(answer.refusal.code, `cannot use the ${what}: ${problems[0]}${more}`, { details: problems });
 }
 
 function load(): typeof import("./index.d.ts") {

@@ -1,5 +1,5 @@
 /** C programs for tests, built by the packaged clang: the same compiler wherever the tests run. */
-import { EXPORTS, type Flags } from "./c_flags.ts";
+import { EXPORTS, type Flags, LIBRARY } from "./c_flags.ts";
 
 interface Clang {
   runClang(
@@ -14,6 +14,15 @@ let clang: Promise<Clang> | undefined;
 
 /** A module of a C source: `source` is text, or names a file of `tests/guests/`. */
 export async function buildC(source: string, flags: Flags = EXPORTS): Promise<Uint8Array> {
+  return await compile(source, flags, {});
+}
+
+/** A library that a program may open; `needed` are those that it is linked with, by name. */
+export async function buildLibrary(source: string, needed: Record<string, Uint8Array> = {}): Promise<Uint8Array> {
+  return await compile(source, [...LIBRARY, ...Object.keys(needed)], needed);
+}
+
+async function compile(source: string, flags: Flags, files: Record<string, Uint8Array>): Promise<Uint8Array> {
   const text = source.endsWith(".c") ? await Deno.readTextFile(new URL(source, FOLDER)) : source;
   // Not a literal: only what is built costs the time to load it.
   const specifier: string = "@yowasp/clang";
@@ -22,11 +31,10 @@ export async function buildC(source: string, flags: Flags = EXPORTS): Promise<Ui
   const words = new TextDecoder();
   const listen = (bytes: Uint8Array | null): void => void (said += bytes === null ? "" : words.decode(bytes));
   try {
+    const { runClang } = await clang;
+    const words = ["clang", "-O1", ...flags, "main.c", "-o", "main.wasm"];
     const options = { stdout: listen, stderr: listen, fetchProgress: () => {} };
-    const built = await (await clang).runClang(["clang", "-O1", ...flags, "main.c", "-o", "main.wasm"], {
-      "main.c": text,
-    }, options);
-    return built["main.wasm"]!;
+    return (await runClang(words, { "main.c": text, ...files }, options))["main.wasm"]!;
   } catch (cause) {
     throw new Error(`cannot build a test's C program: ${said}`, { cause });
   }

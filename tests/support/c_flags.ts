@@ -15,4 +15,12 @@ export const EXPORTS: Flags = [
 ];
 
 /** A library that another program opens. */
-export const LIBRARY: Flags = ["-fPIC", "-shared", "-nostdlib", "-Wl,--experimental-pic"];
+export const LIBRARY: Flags = [
+  "-fPIC",
+  "-fvisibility=default",
+  "-shared",
+  "-nostdlib",
+  "-Wl,--experimental-pic",
+  "-Wl,--no-entry",
+  "-Wl,--unresolved-symbols=import-dynamic",
+];

@@ -6,7 +6,7 @@ use std::fs::File;
 use std::io::Write;
 use std::os::fd::AsRawFd;
 
-use faaslet_module::ModuleMeta;
+use faaslet_module::{Dylink, ModuleMeta};
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, memfd_create};
 use serde::{Deserialize, Serialize};
 use wasmtime::Module;
@@ -15,13 +15,15 @@ use crate::engine::engine;
 use crate::fault::Fault;
 
 /// Of the layout above and of what the rewrite does: a change of either makes old artefacts useless.
-pub const FORMAT: u8 = 1;
+pub const FORMAT: u8 = 2;
 const MAGIC: &[u8; 8] = &[b'f', b'a', b'a', b's', b'l', b'e', b't', FORMAT];
 
 #[derive(Serialize, Deserialize)]
 struct Header {
     meta: ModuleMeta,
     image_bytes: usize,
+    /// Of a library.
+    dylink: Option<Dylink>,
 }
 
 /// An artefact that was taken apart.
@@ -30,14 +32,21 @@ pub struct Artefact {
     pub meta: ModuleMeta,
     /// The bytes that `meta.image` refers to.
     pub image: Vec<u8>,
+    /// Of a library.
+    pub dylink: Option<Dylink>,
 }
 
 /// Compiles a module that was inspected; runs in the compiler's child.
 pub fn compile(wasm: &[u8]) -> Result<Vec<u8>, Fault> {
-    let mut rewritten = faaslet_module::rewrite(wasm).map_err(|r| Fault::new(r.code, r.to_string()))?;
+    let rewritten = match faaslet_module::is_library(wasm) {
+        true => faaslet_module::rewrite_library(wasm).map(|(rewritten, dylink)| (rewritten, Some(dylink))),
+        false => faaslet_module::rewrite(wasm).map(|rewritten| (rewritten, None)),
+    };
+    let (mut rewritten, dylink) = rewritten.map_err(|r| Fault::new(r.code, r.to_string()))?;
     let code = engine()?.precompile_module(&rewritten.wasm).map_err(|e| Fault::new("ERR_COMPILE", format!("{e:#}")))?;
     let image = std::mem::take(&mut rewritten.meta.image_bytes);
-    let header = serde_json::to_vec(&Header { meta: rewritten.meta, image_bytes: image.len() }).map_err(Fault::bug)?;
+    let header =
+        serde_json::to_vec(&Header { meta: rewritten.meta, image_bytes: image.len(), dylink }).map_err(Fault::bug)?;
     let mut artefact = Vec::with_capacity(MAGIC.len() + 4 + header.len() + image.len() + code.len());
     artefact.extend_from_slice(MAGIC);
     artefact.extend_from_slice(&u32::try_from(header.len()).map_err(Fault::bug)?.to_le_bytes());
@@ -60,7 +69,7 @@ pub unsafe fn load(artefact: &[u8]) -> Result<Artefact, Fault> {
     let (image, code) = rest.split_at_checked(header.image_bytes).ok_or_else(wrong)?;
     // SAFETY: as the caller vouches for.
     let module = unsafe { load_code(code) }?;
-    Ok(Artefact { module, meta: header.meta, image: image.to_vec() })
+    Ok(Artefact { module, meta: header.meta, image: image.to_vec(), dylink: header.dylink })
 }
 
 /// Machine code goes through a sealed file: its pages are shared and mapped on demand, and nothing can change them between

@@ -10,6 +10,7 @@ use crate::ending::Ending;
 use crate::engine::{Running, engine};
 use crate::fault::Fault;
 use crate::function::{Entry, Function, Handles};
+use crate::linking::{self, Linking};
 use crate::memory::{Image, create_with};
 use crate::proto::{Proto, TableDifference};
 use crate::slow::{Answers, Owner, SlowCalls};
@@ -80,6 +81,7 @@ impl Faaslet {
         for difference in &proto.tables {
             faaslet.apply(difference)?;
         }
+        linking::restore(&mut faaslet.store, &proto.linking)?;
         faaslet.restore_state(proto);
         Ok(faaslet)
     }
@@ -102,6 +104,7 @@ impl Faaslet {
             allocator: None,
             errno: Errno::Success,
             errno_place: None,
+            linking: Linking::new(function.libraries.clone()),
         };
         let mut store = Store::try_new(engine, state).map_err(|e| Fault::capacity("a Faaslet", e))?;
         store.limiter(|state| state);
@@ -124,6 +127,7 @@ impl Faaslet {
             globals.push(global.ok_or_else(|| Fault::bug("a global's export is gone"))?);
         }
         store.data_mut().memory = memory;
+        store.data_mut().linking.program = Some(instance);
         Self::find_helpers(&mut store, &instance, handles)?;
         let entry = Typed::get(handles.entry, &instance, &mut store)?;
         let after = handles.after.map(|after| Typed::get(after, &instance, &mut store)).transpose()?;
@@ -221,8 +225,14 @@ impl Faaslet {
             memory.grow(&mut self.store, 0).map_err(Fault::bug)?;
         }
         self.set_globals(proto)?;
+        linking::reset(&mut self.store, &proto.linking)?;
         self.restore_state(proto);
         Ok(())
+    }
+
+    /// Whether a reset makes it new again: libraries that a call opened cannot be taken away.
+    pub fn can_be_reset(&self, proto: &Proto) -> bool {
+        linking::is_unchanged(self.store.data(), &proto.linking)
     }
 
     /// Its memory alone, so that the next Faaslet can have the mapping. True when the length changed.

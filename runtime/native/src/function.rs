@@ -12,6 +12,7 @@ use crate::artefact::Artefact;
 use crate::faaslet::Faaslet;
 use crate::fault::Fault;
 use crate::host;
+use crate::linking::LibraryCode;
 use crate::memory::Image;
 use crate::proto::Proto;
 use crate::state::{GuestLimits, State};
@@ -31,6 +32,8 @@ pub struct Settings {
     pub idle_max: usize,
     pub wasi: WasiSettings,
     pub files: GlobalFiles,
+    /// Path and artefact of each library among the files.
+    pub libraries: Vec<(String, Vec<u8>)>,
 }
 
 /// An export that runs, looked up once.
@@ -65,6 +68,7 @@ pub struct Function {
     pub waits: Weak<dyn Waits>,
     pub wasi: Arc<WasiSettings>,
     pub files: Arc<GlobalFiles>,
+    pub libraries: Arc<[Arc<LibraryCode>]>,
     /// Memory as it is before anything ran.
     pub initial: Arc<Image>,
     /// Set once, by the installation.
@@ -77,8 +81,13 @@ pub struct Function {
 }
 
 impl Function {
-    pub fn new(artefact: Artefact, mut settings: Settings, waits: Weak<dyn Waits>) -> Result<Self, Fault> {
-        let Artefact { module, meta, image } = artefact;
+    pub fn new(
+        artefact: Artefact,
+        libraries: Vec<LibraryCode>,
+        mut settings: Settings,
+        waits: Weak<dyn Waits>,
+    ) -> Result<Self, Fault> {
+        let Artefact { module, meta, image, .. } = artefact;
         let pre =
             host::linker()?.instantiate_pre(&module).map_err(|e| Fault::new("ERR_MODULE_IMPORT", format!("{e:#}")))?;
         let minimum = meta.memory.as_ref().map_or(0, |memory| memory.minimum_pages as usize * 65_536);
@@ -92,6 +101,7 @@ impl Function {
         Ok(Self {
             wasi: Arc::new(std::mem::take(&mut settings.wasi)),
             files: Arc::new(std::mem::take(&mut settings.files)),
+            libraries: libraries.into_iter().map(Arc::new).collect(),
             idle_max: AtomicUsize::new(settings.idle_max),
             pre,
             handles,

@@ -9,6 +9,7 @@ use wasmtime::{Ref, Val};
 use crate::faaslet::Faaslet;
 use crate::fault::Fault;
 use crate::function::Function;
+use crate::linking::{self, LinkingSnapshot};
 use crate::memory::{Blocks, Image};
 
 /// Memory, globals, table differences, files and descriptors after the initialiser.
@@ -18,6 +19,7 @@ pub struct Proto {
     pub tables: Vec<TableDifference>,
     pub wasi: WasiSnapshot,
     pub blocks: Arc<Blocks>,
+    pub linking: LinkingSnapshot,
 }
 
 /// What the initialiser changed in a table: only modules with table-writing instructions have any.
@@ -45,7 +47,8 @@ impl Proto {
             }
             _ => function.initial.clone(),
         };
-        Ok(Self { image, globals, tables, wasi, blocks: faaslet.store.data().blocks.clone() })
+        let linking = linking::snapshot(&mut faaslet.store)?;
+        Ok(Self { image, globals, tables, wasi, blocks: faaslet.store.data().blocks.clone(), linking })
     }
 }
 
@@ -65,6 +68,10 @@ fn table_differences(function: &Function, faaslet: &mut Faaslet) -> Result<Vec<T
         let minimum = function.meta.tables.get(index).map_or(0, |table| u64::from(table.minimum));
         let mut entries = Vec::new();
         for entry in 0..size {
+            // What libraries added is theirs to bring back.
+            if index == 0 && faaslet.store.data().linking.owns(entry) {
+                continue;
+            }
             let now = match table.get(&mut faaslet.store, entry) {
                 Some(Ref::Func(Some(target))) => {
                     let raw = target.to_raw(&mut faaslet.store) as usize;

@@ -7,6 +7,7 @@ use faaslet_wasi::{CallControl, Ended, Errno, MemoryView, Wasi, WasiHost};
 use wasmtime::{Memory, ResourceLimiter, TypedFunc};
 
 use crate::engine;
+use crate::linking::Linking;
 use crate::memory::{Blocks, Shape};
 use crate::slow::SlowCalls;
 
@@ -34,6 +35,7 @@ pub struct State {
     /// Of the last function with a C name that failed, and where the guest keeps its own copy.
     pub errno: Errno,
     pub errno_place: Option<u32>,
+    pub linking: Linking,
 }
 
 /// Input and output of the running call.

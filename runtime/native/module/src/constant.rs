@@ -29,6 +29,28 @@ pub fn number(expression: &ConstExpr<'_>) -> Result<Option<u32>, Refusal> {
     Ok(stack.pop())
 }
 
+/// An offset from an imported global, to which only constants are added.
+pub fn offset_from(base: u32, expression: &ConstExpr<'_>) -> Result<u32, Refusal> {
+    let wrong = || Refusal::invalid("an offset that is not a constant behind __memory_base");
+    let (mut sum, mut bases, mut values, mut additions) = (0u32, 0, 0, 0);
+    for operator in expression.get_operators_reader() {
+        match operator? {
+            Operator::GlobalGet { global_index } if global_index == base => {
+                bases += 1;
+                values += 1;
+            }
+            Operator::I32Const { value } => {
+                sum = sum.wrapping_add(value.cast_unsigned());
+                values += 1;
+            }
+            Operator::I32Add => additions += 1,
+            Operator::End => {}
+            _ => return Err(wrong()),
+        }
+    }
+    if bases == 1 && additions + 1 == values { Ok(sum) } else { Err(wrong()) }
+}
+
 /// The function that an expression refers to; none for a null reference or another type.
 pub fn function(expression: &ConstExpr<'_>) -> Result<Option<u32>, Refusal> {
     Ok(match expression.get_operators_reader().read()? {

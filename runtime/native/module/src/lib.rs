@@ -13,6 +13,7 @@ mod format;
 mod imports;
 mod inspect;
 mod layout;
+mod library;
 mod limits;
 mod meta;
 mod operands;
@@ -30,6 +31,7 @@ mod types;
 pub use features::accepted as accepted_features;
 pub use inspect::{Rules, inspect};
 pub use layout::{DataLayout, DataMode, Layout, Mark, MemoryLayout, SectionLayout, layout};
+pub use library::{Dylink, inspect_library, is_library, rewrite_library};
 pub use limits::Limits;
 pub use meta::{
     GlobalExport, MEMORY_EXPORT, MemoryShape, ModuleMeta, Piece, TableShape, function_export, global_export,

@@ -73,6 +73,17 @@ impl Parsed<'_> {
         self.data.iter().filter(|segment| matches!(segment.kind, DataKind::Passive)).count()
     }
 
+    /// True for a program that opens libraries.
+    pub fn opens_libraries(&self) -> bool {
+        self.imports.iter().any(|import| import.module == "env" && import.name == "dlopen")
+    }
+
+    /// The index of an imported global.
+    pub fn imported_global(&self, module: &str, name: &str) -> Option<u32> {
+        let globals = self.imports.iter().filter(|import| matches!(import.ty, TypeRef::Global(_)));
+        (0u32..).zip(globals).find(|(_, import)| import.module == module && import.name == name).map(|(index, _)| index)
+    }
+
     pub fn has_custom(&self, name: &str) -> bool {
         self.sections.iter().any(|section| section.name == Some(name))
     }

@@ -24,6 +24,13 @@ pub struct NativeFile {
     pub bytes: Option<Uint8Array>,
 }
 
+/// A library among the files, compiled.
+#[napi(object)]
+pub struct NativeLibrary {
+    pub path: String,
+    pub artefact: Uint8Array,
+}
+
 /// Limits of one function's Faaslets.
 #[napi(object)]
 pub struct NativeLimits {
@@ -53,6 +60,7 @@ pub struct NativeFunction {
     /// `NAME=value` entries, each ended by NUL.
     pub environment: String,
     pub files: Vec<NativeFile>,
+    pub libraries: Vec<NativeLibrary>,
     /// Whether the guest sees a file system at all.
     pub has_root: bool,
 }
@@ -280,6 +288,7 @@ fn settings(function: NativeFunction) -> Result<Settings, Fault> {
             ..WasiSettings::default()
         },
         files,
+        libraries: function.libraries.into_iter().map(|one| (one.path, one.artefact.to_vec())).collect(),
     })
 }
 

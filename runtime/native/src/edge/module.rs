@@ -85,6 +85,22 @@ fn inspect(wasm: &[u8], options: &str) -> Result<String, Fault> {
     })
 }
 
+/// Checks a library against the limits; `options` is their JSON. The answer is the JSON of what it needs, or of a refusal.
+#[napi(catch_unwind)]
+pub fn inspect_library(wasm: &[u8], options: String) -> Result<String, Coded> {
+    let limits: Limits = serde_json::from_str(&options).map_err(Fault::bug)?;
+    match faaslet_module::inspect_library(wasm, &limits) {
+        Ok(dylink) => Ok(json(&dylink)?),
+        Err(refusal) => Ok(json(&refused(refusal))?),
+    }
+}
+
+/// Whether a file is a library that a program may open while it runs.
+#[napi(catch_unwind)]
+pub fn is_library(bytes: &[u8]) -> bool {
+    faaslet_module::is_library(bytes)
+}
+
 /// What a module's file holds, against what its memory looks like after instantiation: JSON, or `{refusal}` as above.
 #[napi(catch_unwind)]
 pub fn layout_module(wasm: &[u8]) -> Result<String, Coded> {

@@ -11,11 +11,12 @@ use rustix::time::{ClockId, clock_gettime};
 use super::completion::{CallRecord, Completion, Installed, StartKind, Status};
 use super::job::Warm;
 use super::{CallJob, Group, Install, Job, Stdio, lock};
-use crate::artefact;
+use crate::artefact::{self, Artefact};
 use crate::ending::Ending;
 use crate::faaslet::{Asking, CallEnd, CallInput, Faaslet};
 use crate::fault::Fault;
 use crate::function::{Function, Settings};
+use crate::linking::LibraryCode;
 use crate::panics;
 use crate::proto::Proto;
 use crate::slow::Owner;
@@ -65,11 +66,12 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
 
 fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
     let started = Instant::now();
-    let Install { artefact: bytes, settings, .. } = install;
+    let Install { artefact: bytes, mut settings, .. } = install;
     // SAFETY: TypeScript hands over only what the compiler's child made and what was verified since.
     let artefact = unsafe { artefact::load(&bytes) }?;
     drop(bytes);
-    let function = Arc::new(Function::new(artefact, settings, waits(group))?);
+    let libraries = load_libraries(&mut settings)?;
+    let function = Arc::new(Function::new(artefact, libraries, settings, waits(group))?);
     let loaded = Instant::now();
     let mut faaslet = Faaslet::cold(&function)?;
     let Settings { init_timeout, log_max, id, .. } = function.settings;
@@ -123,6 +125,20 @@ fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
         return Err(Fault::bug("two functions of one id"));
     }
     Ok(report)
+}
+
+/// The machine code of the libraries among the function's files.
+fn load_libraries(settings: &mut Settings) -> Result<Vec<LibraryCode>, Fault> {
+    let mut libraries = Vec::new();
+    for (path, bytes) in std::mem::take(&mut settings.libraries) {
+        // SAFETY: as for the function's own artefact.
+        let Artefact { module, meta, image, dylink } = unsafe { artefact::load(&bytes) }?;
+        let wrong = |what: &str| Fault::new("ERR_ARTEFACT", format!("library {path:?}: {what}"));
+        let dylink = dylink.ok_or_else(|| wrong("not an artefact of a library"))?;
+        let file = settings.files.bytes_of(&path).ok_or_else(|| wrong("not among the files"))?;
+        libraries.push(LibraryCode { bytes: file, module, dylink, meta, image });
+    }
+    Ok(libraries)
 }
 
 /// How the function's calls tell the group that they wait.
@@ -179,7 +195,7 @@ fn recycle(group: &Group, function: &Function, mut faaslet: Faaslet) {
     let begin = Instant::now();
     let reset = guarded(|| {
         let proto = function.proto.get().ok_or_else(|| Fault::bug("no Proto-Faaslet"))?;
-        if function.meta.restore_each_call {
+        if function.meta.restore_each_call || !faaslet.can_be_reset(proto) {
             faaslet.reset_memory()?;
             return Ok(None);
         }

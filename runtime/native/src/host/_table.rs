@@ -127,4 +127,28 @@ pub const HOST_FUNCTIONS: &[HostFunction] = &[
         params: &[ValueType::I32, ValueType::I32],
         results: &[ValueType::I32],
     },
+    HostFunction {
+        module: "env",
+        name: "dlopen",
+        params: &[ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "dlsym",
+        params: &[ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "dlclose",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "dlerror",
+        params: &[],
+        results: &[ValueType::I32],
+    },
 ];

@@ -77,7 +77,7 @@ impl Mapping {
         }
         let pages = pages(self.length);
         let start = match self.flags & MAP_FIXED {
-            0 => match take(caller, pages)? {
+            0 => match take_pages(caller, pages)? {
                 Some(start) => start,
                 None => return Ok(Err(Errno::Nomem)),
             },
@@ -139,7 +139,7 @@ fn unmap(caller: &mut Host<'_>, address: u32, length: u32) -> Outcome<u32> {
 }
 
 /// Pages that nobody uses, zero: such that came back, or fresh ones. None when the function's limit is reached.
-fn take(caller: &mut Host<'_>, pages: u32) -> Result<Option<u32>> {
+pub fn take_pages(caller: &mut Host<'_>, pages: u32) -> Result<Option<u32>> {
     if let Some(start) = blocks(caller).reuse(pages) {
         return Ok(Some(start));
     }

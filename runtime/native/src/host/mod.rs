@@ -5,6 +5,7 @@ mod errno;
 mod files;
 mod guest_memory;
 mod input_output;
+mod linking;
 mod memory;
 #[rustfmt::skip]
 mod _table;
@@ -18,6 +19,8 @@ use crate::fault::Fault;
 use crate::state::State;
 
 pub use _table::{HOST_FUNCTIONS, ValueType};
+pub use guest_memory::copy_out;
+pub use memory::take_pages;
 
 static LINKER: OnceLock<Result<Linker<State>, Fault>> = OnceLock::new();
 
@@ -35,5 +38,6 @@ fn build() -> wasmtime::Result<Linker<State>> {
     errno::add_to_linker(&mut linker)?;
     files::add_to_linker(&mut linker)?;
     memory::add_to_linker(&mut linker)?;
+    linking::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -7,7 +7,7 @@ use crate::clock;
 use crate::control::CallControl;
 use crate::descriptors::{Descriptors, Target};
 use crate::failure::Failure;
-use crate::files::{Change, Files, GlobalFiles, Local};
+use crate::files::{Change, Content, Files, GlobalFiles, Local, ROOT};
 use crate::settings::WasiSettings;
 use crate::stdio::{Sink, SinkBuffer, Stdin, WhenFull};
 
@@ -84,13 +84,26 @@ impl Wasi {
         self.files.restore(&snapshot.files);
     }
 
+    /// The bytes of a file that came with the function and that nobody has written to; `Notsup` for another one.
+    pub fn brought_file(&self, path: &str) -> std::result::Result<Arc<[u8]>, Errno> {
+        if !self.settings.preopen_root {
+            return Err(Errno::Noent);
+        }
+        let relative = path.trim_start_matches('/');
+        let resolved = self.files.resolve(ROOT, relative, true).map_err(errno_of)?;
+        let node = self.files.node(resolved.node.ok_or(Errno::Noent)?).map_err(errno_of)?;
+        match &node.content {
+            Content::File(bytes) => bytes.given().ok_or(Errno::Notsup),
+            _ => Err(Errno::Isdir),
+        }
+    }
+
     /// A second descriptor for what a first one leads to.
     pub fn duplicate(&mut self, fd: u32) -> std::result::Result<u32, Errno> {
         let max = self.settings.quotas.descriptors;
         match self.descriptors_mut().duplicate(fd, max) {
             Ok(duplicate) => Ok(duplicate),
-            Err(Failure::Errno(errno)) => Err(errno),
-            Err(Failure::End(_)) => Err(Errno::Io),
+            Err(failure) => Err(errno_of(failure)),
         }
     }
 
@@ -120,6 +133,14 @@ impl Wasi {
     /// The wall clock as the guest sees it.
     pub(crate) fn now(&self) -> u64 {
         clock::realtime_ns(self.settings.clock_resolution_ns)
+    }
+}
+
+/// The error number of a failure that ends no call.
+fn errno_of(failure: Failure) -> Errno {
+    match failure {
+        Failure::Errno(errno) => errno,
+        Failure::End(_) => Errno::Io,
     }
 }
 

@@ -33,6 +33,33 @@ pub fn take(parsed: &Parsed<'_>, meta: &mut ModuleMeta) -> Result<(), Refusal> {
         }
         placed.push(segment);
     }
+    place(&placed, meta);
+    Ok(())
+}
+
+/// As `take`, for a library: where its memory begins is known when it is opened.
+pub fn take_relative(
+    parsed: &Parsed<'_>,
+    base: Option<u32>,
+    bytes_max: u32,
+    meta: &mut ModuleMeta,
+) -> Result<(), Refusal> {
+    let mut placed = Vec::new();
+    for (index, segment) in parsed.data.iter().enumerate() {
+        let DataKind::Active { offset_expr, .. } = &segment.kind else { continue };
+        let outside = || Refusal::invalid(format!("data segment {index} lies outside the library's memory"));
+        let offset = constant::offset_from(base.ok_or_else(outside)?, offset_expr)?;
+        let segment = Placed { offset: offset.into(), bytes: segment.data };
+        if segment.end() > bytes_max.into() {
+            return Err(outside());
+        }
+        placed.push(segment);
+    }
+    place(&placed, meta);
+    Ok(())
+}
+
+fn place(placed: &[Placed<'_>], meta: &mut ModuleMeta) {
     let mut ascending: Vec<&Placed<'_>> = placed.iter().filter(|segment| !segment.bytes.is_empty()).collect();
     ascending.sort_by_key(|segment| segment.offset);
     if ascending.windows(2).all(|pair| pair[0].end() <= pair[1].offset) {
@@ -41,7 +68,6 @@ pub fn take(parsed: &Parsed<'_>, meta: &mut ModuleMeta) -> Result<(), Refusal> {
         // Later ones win, with their zeros.
         placed.iter().for_each(|segment| push(meta, segment.offset, segment.bytes));
     }
-    Ok(())
 }
 
 /// Toolchains cut their data at runs of zeros into tens of thousands of segments; neighbours become one piece again. Memory is

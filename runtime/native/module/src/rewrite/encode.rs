@@ -1,12 +1,15 @@
 //! Writes the rewritten module: new exports and data sections between copies of the others.
 
-use wasm_encoder::{DataSection, ExportKind, ExportSection, Module, RawSection, SectionId};
+use wasm_encoder::{
+    DataSection, ExportKind, ExportSection, Module, RawSection, RefType, SectionId, TableSection, TableType,
+};
 use wasmparser::{DataKind, ExternalKind};
 
 use crate::meta::{MEMORY_EXPORT, ModuleMeta, START_EXPORT, function_export, table_export};
 use crate::parsed::Parsed;
 
 const CUSTOM: u8 = SectionId::Custom as u8;
+const TABLE: u8 = SectionId::Table as u8;
 const EXPORT: u8 = SectionId::Export as u8;
 const START: u8 = SectionId::Start as u8;
 const DATA: u8 = SectionId::Data as u8;
@@ -26,6 +29,10 @@ pub fn encode(parsed: &Parsed<'_>, meta: &ModuleMeta) -> Vec<u8> {
         }
         match section.id {
             EXPORT | START => {}
+            // Libraries bring functions that have to find a place.
+            TABLE if parsed.opens_libraries() => {
+                module.section(&growing_tables(parsed));
+            }
             DATA => {
                 module.section(&data(parsed));
             }
@@ -60,8 +67,9 @@ fn exports(parsed: &Parsed<'_>, meta: &ModuleMeta) -> ExportSection {
         section.export(START_EXPORT, ExportKind::Func, start);
     }
     let mutable = (0u32..).zip(&parsed.globals).filter(|(_, global)| global.ty.mutable);
+    let imported = parsed.imported_globals() as u32;
     for ((index, _), global) in mutable.zip(&meta.mutable_globals) {
-        section.export(&global.export, ExportKind::Global, index);
+        section.export(&global.export, ExportKind::Global, imported + index);
     }
     // All of them: a function that chains to another by its place in a table needs it, whether code writes to it or not.
     for (number, _) in (0u32..).zip(&parsed.tables) {
@@ -69,6 +77,20 @@ fn exports(parsed: &Parsed<'_>, meta: &ModuleMeta) -> ExportSection {
     }
     for &function in &meta.escaping {
         section.export(&function_export(function), ExportKind::Func, function);
+    }
+    section
+}
+
+fn growing_tables(parsed: &Parsed<'_>) -> TableSection {
+    let mut section = TableSection::new();
+    for table in &parsed.tables {
+        section.table(TableType {
+            element_type: RefType::FUNCREF,
+            table64: false,
+            minimum: table.ty.initial,
+            maximum: None,
+            shared: false,
+        });
     }
     section
 }

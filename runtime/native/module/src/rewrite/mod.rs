@@ -4,8 +4,8 @@
 //! dropped after instantiation anyway. Their bytes are the image that a Faaslet's memory starts from. The start function is
 //! taken out and exported. Everything that is not one of these sections is copied byte for byte.
 
-mod data;
-mod encode;
+pub(crate) mod data;
+pub(crate) mod encode;
 mod tables;
 
 use wasmparser::TypeRef;
@@ -49,7 +49,7 @@ fn check_preconditions(parsed: &Parsed<'_>) -> Result<(), Refusal> {
     check_globals(parsed)
 }
 
-fn mutable_globals(parsed: &Parsed<'_>) -> Vec<GlobalExport> {
+pub(crate) fn mutable_globals(parsed: &Parsed<'_>) -> Vec<GlobalExport> {
     let mutable = (0u32..).zip(&parsed.globals).filter(|(_, global)| global.ty.mutable);
     let export = |(index, global): (u32, &wasmparser::Global<'_>)| GlobalExport {
         export: global_export(index),

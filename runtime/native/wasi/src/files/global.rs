@@ -46,6 +46,18 @@ impl GlobalFiles {
         self.enter(parent, name).map(drop)
     }
 
+    /// The bytes of a file that was added at a path.
+    pub fn bytes_of(&self, path: &str) -> Option<Arc<[u8]>> {
+        let mut here = ROOT;
+        for part in path.strip_prefix('/')?.split('/') {
+            here = self.nodes.get(&here)?.directory()?.get(part)?;
+        }
+        match &self.nodes.get(&here)?.content {
+            Content::File(bytes) => bytes.given(),
+            _ => None,
+        }
+    }
+
     fn parent_of<'p>(&mut self, path: &'p str) -> Result<(Inode, &'p str), BadPath> {
         let inner = path.strip_prefix('/').ok_or(BadPath::NotPlain)?;
         let mut here = ROOT;

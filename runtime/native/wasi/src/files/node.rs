@@ -42,6 +42,14 @@ impl FileBytes {
         }
     }
 
+    /// The bytes as they were given, unless somebody has written to them.
+    pub fn given(&self) -> Option<Arc<[u8]>> {
+        match self {
+            Self::Given(bytes) => Some(bytes.clone()),
+            Self::Own(_) => None,
+        }
+    }
+
     /// The bytes to write to; copied first when they are somebody else's as well.
     pub fn own(this: &mut Arc<Self>) -> &mut Vec<u8> {
         if !matches!(Arc::get_mut(this), Some(Self::Own(_))) {

@@ -1,0 +1,2 @@
+int nowhere(int);
+int use(int n) { return nowhere(n); }

@@ -20,14 +20,15 @@ interface ToolChain {
   compile(source: string, target: string, flags: readonly string[]): Promise<void>;
 }
 
-type Language = "c" | "cpp" | "go" | "rs" | "as.ts";
+/** Called as its sources end; `system-c` is C by a clang of the machine's own. */
+type Language = "c" | "cpp" | "go" | "rs" | "as.ts" | "system-c";
 type Find = () => Promise<ToolChain | { readonly missing: string }>;
 
-/** Builds `sources/NAME.LANGUAGE`. Throws when the compiler refuses it. */
+/** Builds the source of that name and language. Throws when the compiler refuses it. */
 export async function build(name: string, language: Language, flags: readonly string[] = []): Promise<Built> {
   const tools = await (found[language] ??= FIND[language]());
   if ("missing" in tools) return tools;
-  const source = join(SOURCES, `${name}.${language}`);
+  const source = join(SOURCES, `${name}.${language === "system-c" ? "c" : language}`);
   const identity = JSON.stringify([language, tools.version, flags, await Deno.readTextFile(source)]);
   const target = join(cache(), `${createHash("sha256").update(identity).digest("hex")}.wasm`);
   if (!await isThere(target)) {
@@ -64,6 +65,7 @@ const FIND: Readonly<Record<Language, Find>> = {
   go: findGo,
   rs: findRust,
   "as.ts": findAssemblyScript,
+  "system-c": findSystemClang,
 };
 const found: Partial<Record<Language, ReturnType<Find>>> = {};
 
@@ -90,6 +92,27 @@ async function findClang(driver: string): ReturnType<Find> {
   };
   return await Promise.resolve({ version, compile });
 }
+
+/** Another compiler and another libc than the packaged ones: distributions have older ones. */
+async function findSystemClang(): ReturnType<Find> {
+  const folder = await Deno.makeTempDir();
+  try {
+    const probe = join(folder, "probe.c");
+    await Deno.writeTextFile(probe, '#include <stdio.h>\nint main(void) { return puts(""); }\n');
+    for (const clang of ["clang", ...[14, 16, 19, 22].map((version) => `clang-${version}`)]) {
+      if (await wordsOf(clang, [TO_WASI, probe, "-o", join(folder, "probe.wasm")]) === undefined) continue;
+      return {
+        version: `${await wordsOf(clang, ["--version"])}`,
+        compile: (source, target, flags) => runTool(clang, [TO_WASI, "-O2", ...flags, source, "-o", target]),
+      };
+    }
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+  return { missing: "no clang here has a C library for WASI (Debian: clang-14 wasi-libc libclang-rt-14-dev-wasm32)" };
+}
+
+const TO_WASI = "--target=wasm32-wasi";
 
 async function findGo(): ReturnType<Find> {
   const version = await wordsOf("go", ["version"]);

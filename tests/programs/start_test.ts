@@ -32,6 +32,7 @@ const faasm = await build("start", "c", [CONSTRUCTORS, DESTRUCTORS, ZYGOTE]);
 const unflushed = await build("start", "c", [CONSTRUCTORS, ZYGOTE]);
 const reactor = await build("start", "c", ["-mexec-model=reactor", ZYGOTE]);
 const command = await build("start", "c", [ZYGOTE]);
+const older = await build("start", "system-c", [CONSTRUCTORS, DESTRUCTORS, ZYGOTE]);
 const plain = await build("start", "c");
 const globals = await build("globals", "cpp", ["-fno-exceptions", CONSTRUCTORS, DESTRUCTORS, ZYGOTE]);
 
@@ -39,6 +40,15 @@ const ROWS: readonly Row[] = [
   {
     what: "constructors and _faasm_zygote before the snapshot, main in each call, stdio flushed when it returns",
     built: faasm,
+    style: "faasm",
+    beforeSnapshot: ["__wasm_call_ctors", "_faasm_zygote"],
+    entry: "__main_void",
+    afterEntry: "__wasm_call_dtors",
+    answer: "constructed 1, initialised 1, called 1",
+  },
+  {
+    what: "the same for a module of the system's clang",
+    built: older,
     style: "faasm",
     beforeSnapshot: ["__wasm_call_ctors", "_faasm_zygote"],
     entry: "__main_void",

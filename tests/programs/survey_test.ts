@@ -14,6 +14,8 @@ import { build, type Built, bytesOf, python } from "./_build.ts";
 
 interface Program {
   readonly name: string;
+  /** What its function is called, where that is not its name. */
+  readonly id?: string;
   readonly built: Built;
   /** Before the survey's own. */
   readonly arguments?: readonly string[];
@@ -21,7 +23,8 @@ interface Program {
 
 const PROGRAMS: readonly Program[] = [
   { name: "C", built: await build("survey", "c") },
-  { name: "C++", built: await build("survey", "cpp", ["-fno-exceptions"]) },
+  { name: "C by the system's clang", id: "system-c", built: await build("survey", "system-c") },
+  { name: "C++", id: "cpp", built: await build("survey", "cpp", ["-fno-exceptions"]) },
   { name: "Go", built: await build("survey", "go") },
   { name: "Rust", built: await build("survey", "rs") },
   { name: "AssemblyScript", built: await build("survey", "as.ts") },
@@ -57,9 +60,7 @@ Deno.test.afterAll(async () => {
   scratch[Symbol.dispose]();
 });
 
-for (const { name, built, arguments: first = [] } of PROGRAMS) {
-  const id = name.toLowerCase().replaceAll("+", "p");
-
+for (const { name, built, id = name.toLowerCase(), arguments: first = [] } of PROGRAMS) {
   optionalTest(`${name}: a deployed survey says the same cold, from the snapshot and warm`, built.missing, async () => {
     const path = scratch.write(`${id}.wasm`, bytesOf(built));
     const deployed = await faaslet([

@@ -4,6 +4,7 @@
  * loop, wait, trap, grow and return errors, in a group and in a registry with a store of its own.
  */
 import assert from "node:assert/strict";
+import { SEAL_KEY_BYTES } from "../../limits.ts";
 import { EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../../runtime/mod.ts";
 import { compileModule, native } from "../../runtime/native/mod.ts";
 import { Blobs, openKv } from "../../state/mod.ts";
@@ -90,6 +91,7 @@ Deno.test("H08: a deploy whose initialiser fails leaves nothing in the store, an
     inspect: inspectModuleAside,
     compile: (wasm) => Promise.resolve({ artefact: compileModule(wasm), wallMs: 0, cpuMs: 0 }),
     engineHash: engineHash(),
+    sealKey: new Uint8Array(SEAL_KEY_BYTES),
     now: () => 0,
   });
   const deploy = (wasm: Uint8Array, settings: unknown) =>

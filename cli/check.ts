@@ -6,12 +6,14 @@ import { type Layout, layoutRows, type SnapshotSize } from "./layout.ts";
 import { readModule } from "./read_file.ts";
 import { bytes, isGiven, text } from "./option_kinds.ts";
 import { reportRows } from "./report.ts";
+import { ADD_ON_NEEDS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
 
 export const check = defineVerb({
   name: "check",
   summary: "say what a host would: whether a module can be deployed, and what it holds; needs no host",
   words: [{ word: "<file>", summary: "a WebAssembly module" }],
+  needs: [...ADD_ON_NEEDS, "run"],
   options: {
     layout: isGiven(
       "--layout",

@@ -6,6 +6,7 @@
  */
 import { join, resolve } from "node:path";
 import { FaasletError } from "../errors.ts";
+import { tryLock } from "./file_lock.ts";
 import { SEAL_KEY_BYTES } from "../limits.ts";
 
 /** Only its owner has business in it: it holds functions and what they were told. */
@@ -53,7 +54,7 @@ export class DataDirectory {
       await Deno.mkdir(path, { recursive: true, mode: DIRECTORY_MODE });
       const { mode } = await Deno.stat(path);
       lock = await Deno.open(lockPath(path), { read: true, write: true, create: true, mode: 0o600 });
-      if (await lock.tryLock(true)) {
+      if (await tryLock(lock, true)) {
         await lock.truncate();
         await lock.write(new TextEncoder().encode(`${Deno.pid}\n`));
         return new DataDirectory(path, ((mode ?? 0) & FOREIGN_BITS) !== 0, lock);
@@ -128,7 +129,7 @@ export async function hostOf(directory: string): Promise<number | undefined> {
     return undefined;
   }
   using file = lock;
-  if (await file.tryLock(false)) return undefined;
+  if (await tryLock(file, false)) return undefined;
   const id = Number.parseInt(await Deno.readTextFile(lockPath(resolve(directory))), 10);
   return Number.isSafeInteger(id) && id > 0 ? id : undefined;
 }

@@ -9,12 +9,14 @@ import { isGiven } from "./option_kinds.ts";
 import type { Output } from "./output.ts";
 import { during } from "./progress.ts";
 import { recordRows } from "./report.ts";
+import { CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb, type ValuesOf } from "./verb.ts";
 
 export const deploy = defineVerb({
   name: "deploy",
   summary: "put a module, or a source file that is built first, on a host and print what the host found",
   words: [{ word: "<file>", summary: "a module, a .c, .cpp, .go, .rs or .as.ts file, or a directory of one of them" }],
+  needs: [...CLIENT_NEEDS, "write", "run"],
   options: {
     ...FUNCTION_OPTIONS,
     dryRun: isGiven("--dry-run", "check, compile and initialise, but keep nothing"),

@@ -4,6 +4,7 @@ import { EXIT } from "./exit_code.ts";
 import type { Output } from "./output.ts";
 import { during } from "./progress.ts";
 import { text } from "./option_kinds.ts";
+import { PERMISSIONS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
 
 const COLOR = { ok: "green", warn: "yellow", fail: "red" } as const;
@@ -11,6 +12,7 @@ const COLOR = { ok: "green", warn: "yellow", fail: "red" } as const;
 export const doctor = defineVerb({
   name: "doctor",
   summary: "try what a host needs, each part for real, and say what to do about what is missing",
+  needs: PERMISSIONS,
   options: { data: text("--data <directory>", "the data directory to look at (XDG_DATA_HOME/faaslet)") },
   async run({ options, globals, output }) {
     const findings: ({ name: string } & Finding)[] = [];

@@ -18,6 +18,7 @@ import { EXIT, exitCodeOf } from "./exit_code.ts";
 import { GLOBAL_OPTIONS, resolveGlobals } from "./globals.ts";
 import { Output } from "./output.ts";
 import { type Grammar, parse } from "./parser.ts";
+import { giveUp } from "./permissions.ts";
 import type { Globals, Verb } from "./verb.ts";
 import { VERBS } from "./verbs.ts";
 
@@ -41,6 +42,7 @@ export async function main(words: readonly string[]): Promise<number> {
       return EXIT.ok;
     }
     verb = parsed.verb;
+    giveUp(verb);
     const globals = resolveGlobals(parsed.globals, (name) => Deno.env.get(name));
     output = outputOf(globals);
     return await verb.run({ arguments: parsed.arguments, options: parsed.options, globals, output });

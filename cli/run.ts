@@ -6,6 +6,7 @@ import type { CallOutcome, LiveFunction, WorkerGroup } from "../runtime/mod.ts";
 import { cacheDirectory } from "./data_directory.ts";
 import { bytes, duration, isGiven, namedFiles, pathPairs, text, variables } from "./option_kinds.ts";
 import { readModule } from "./read_file.ts";
+import { ADD_ON_NEEDS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
 
 /** Exit codes of ours; every other one is the program's own. */
@@ -52,6 +53,7 @@ export const run = defineVerb({
     { word: "[words...]", summary: "its arguments, options too" },
   ],
   isPassedThrough: true,
+  needs: [...ADD_ON_NEEDS, "run"],
   options: {
     env: variables("-e, --env <name=value>", "an environment variable; nothing is inherited (repeatable)"),
     dir: pathPairs(

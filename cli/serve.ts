@@ -4,6 +4,7 @@ import { FaasletError } from "../errors.ts";
 import { defaultDataDirectory } from "./data_directory.ts";
 import { EXIT } from "./exit_code.ts";
 import { text } from "./option_kinds.ts";
+import { ADD_ON_NEEDS, CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
 
 const LISTEN_DEFAULT = "127.0.0.1:8080";
@@ -13,6 +14,7 @@ const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 export const serve = defineVerb({
   name: "serve",
   summary: "run a host until SIGTERM or SIGINT; it lets running calls end, a second signal does not",
+  needs: [...CLIENT_NEEDS, ...ADD_ON_NEEDS, "run"],
   options: {
     listen: text("--listen <address>", `where to listen, loopback only (${LISTEN_DEFAULT}; port 0 takes a free one)`),
     data: text("--data <directory>", "where functions are kept (XDG_DATA_HOME/faaslet)"),

@@ -8,12 +8,14 @@ import { FUNCTION_OPTIONS } from "./function_options.ts";
 import { printAnswer, readInput } from "./invoke.ts";
 import { text } from "./option_kinds.ts";
 import { during } from "./progress.ts";
+import { CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
 
 export const up = defineVerb({
   name: "up",
   summary: "build a file, start a host if none answers, deploy, call once",
   words: [{ word: "<file>", summary: "a module, a .c, .cpp, .go, .rs or .as.ts file, or a directory of one of them" }],
+  needs: [...CLIENT_NEEDS, "write", "run"],
   options: {
     ...FUNCTION_OPTIONS,
     data: text("-d, --data <data>", "the input of the call; @FILE reads a file (nothing)"),

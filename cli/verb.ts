@@ -40,6 +40,9 @@ export interface Invocation<O extends OptionSpecs> {
   readonly output: Output;
 }
 
+/** A permission of Deno's. */
+export type Need = Exclude<Deno.PermissionName, "import">;
+
 /** A subcommand. */
 export interface Verb<O extends OptionSpecs = OptionSpecs> {
   readonly name: string;
@@ -51,6 +54,8 @@ export interface Verb<O extends OptionSpecs = OptionSpecs> {
   /** Everything behind the first positional word is the guest's, options too. */
   readonly isPassedThrough?: boolean;
   readonly isHidden?: boolean;
+  /** What it needs of Deno; all else is given up before it runs. Default: what a client of a host needs. */
+  readonly needs?: readonly Need[];
   /** Resolves with the exit code. What it throws is printed and becomes one. */
   run(invocation: Invocation<O>): Promise<number>;
   /** Where its exit codes are not everybody's. */

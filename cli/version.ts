@@ -6,6 +6,7 @@ import { defineVerb } from "./verb.ts";
 export const version = defineVerb({
   name: "version",
   summary: "print the version of this program and of what it runs on",
+  needs: ["env"],
   options: {},
   run({ output }) {
     const versions = { faaslet: VERSION, deno: Deno.version.deno, v8: Deno.version.v8, platform: Deno.build.target };

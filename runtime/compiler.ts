@@ -142,7 +142,7 @@ export function orderFor(wasmBytes: number): CompileOrder {
 /** Deno looks for its cache of packages; nothing else of ours is of use to a compiler. */
 function childEnvironment(): Record<string, string> {
   const kept: Record<string, string> = { NO_COLOR: "1", DENO_NO_UPDATE_CHECK: "1" };
-  for (const name of ["HOME", "DENO_DIR", "XDG_CACHE_HOME", "TMPDIR", "LD_LIBRARY_PATH"]) {
+  for (const name of ["HOME", "DENO_DIR", "XDG_CACHE_HOME", "FAASLET_RUNTIME_DIR", "TMPDIR", "LD_LIBRARY_PATH"]) {
     const value = Deno.env.get(name);
     if (value !== undefined) kept[name] = value;
   }

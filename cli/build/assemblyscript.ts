@@ -67,8 +67,7 @@ async function loadCompiler(): Promise<Compiler> {
   try {
     return await import(specifier);
   } catch (cause) {
-    throw new FaasletError("ERR_TOOLCHAIN", "cannot get the AssemblyScript compiler: npm's registry does not answer", {
-      cause,
-    });
+    const why = Deno.build.standalone ? "this program comes without it" : "npm's registry does not answer";
+    throw new FaasletError("ERR_TOOLCHAIN", `cannot get the AssemblyScript compiler: ${why}`, { cause });
   }
 }

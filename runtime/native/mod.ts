@@ -14,9 +14,13 @@ import { FUNCTION_LIMITS, MODULE_LIMITS, WASM_PAGE_BYTES } from "../../limits.ts
 import { digestOf } from "../../state/mod.ts";
 import type { ModuleReport } from "../registry.ts";
 import type { NativeGroup } from "./index.d.ts";
+import { runtimeDirectory, unpackAddOn } from "./unpack.ts";
 
 export { type CompletionSink, type CrossedError, readCompletions } from "./completions.ts";
 export type { LiveCounts, NativeChange, NativeFile, NativeFunction, NativeGroup, NativeTree } from "./index.d.ts";
+
+/** The add-on in a compiled program; `index.js` and `tools/project.ts` know the name too. */
+const EMBEDDED = "faaslet.linux-x64-gnu.node";
 
 /** The add-on as it is. Calls through it throw plain errors with a `code`; see {@link coded}. */
 export const native: typeof import("./index.d.ts") = load();
@@ -114,9 +118,14 @@ function accepted(json: string, what = "module"): any {
 }
 
 function load(): typeof import("./index.d.ts") {
+  const require = createRequire(import.meta.url);
   try {
-    return createRequire(import.meta.url)("./index.js");
+    if (!Deno.build.standalone) return require("./index.js");
+    // Deno would write it anew into the temporary directory at each start, and never remove it.
+    const bytes = Deno.readFileSync(new URL(`./${EMBEDDED}`, import.meta.url));
+    return require(unpackAddOn(bytes, runtimeDirectory((name) => Deno.env.get(name))));
   } catch (cause) {
+    if (cause instanceof FaasletError) throw cause;
     throw new FaasletError("ERR_TOOLCHAIN", "cannot load the add-on: build it with `deno task native`", { cause });
   }
 }

@@ -27,6 +27,10 @@ const SLOT_PREFIX: usize = 64 << 10;
 const SLOT_LENGTH: usize = SLOT_RESERVATION + SLOT_GUARD + (2 << 20);
 const _: () = assert!(SLOT_LENGTH.is_multiple_of(2 << 20) && SLOT_PREFIX <= 2 << 20);
 
+/// From this size on pages are freed before their mapping is replaced. That takes a lock which page faults share; the
+/// replacement takes one that holds up the whole process, a quarter of a second for 2 GiB.
+const LARGE: usize = 1 << 20;
+
 static IN_USE: AtomicUsize = AtomicUsize::new(0);
 
 /// Reservations that hold a memory now, in the whole process.
@@ -159,6 +163,10 @@ impl Slot {
         assert!(from <= to);
         if from == to {
             return Ok(());
+        }
+        if to - from >= LARGE {
+            // SAFETY: the range is mapped by this slot, whose owner gives it up.
+            let _ = unsafe { madvise(self.at(from), to - from, Advice::LinuxDontNeed) };
         }
         let flags = MapFlags::PRIVATE | MapFlags::FIXED | MapFlags::NORESERVE;
         // SAFETY: the range lies in this reservation; replacing it drops only what this slot's owner had there.

@@ -24,6 +24,27 @@ export interface CallView {
   readonly stderrBytes?: number;
 }
 
+/** A call with those that it made. */
+export interface CallTreeView extends CallView {
+  readonly children: readonly CallTreeView[];
+}
+
+/** What a call led to, and what all of it cost. */
+export interface TreeView {
+  readonly tree: CallTreeView;
+  readonly cost: {
+    readonly calls: number;
+    readonly open: number;
+    readonly failed: number;
+    readonly execUs: number;
+    readonly cpuUs: number;
+    readonly inputBytes: number;
+    readonly outputBytes: number;
+  };
+  /** False when there are more calls than one answer holds. */
+  readonly isWhole: boolean;
+}
+
 /** A line of a function's log. */
 export interface LogLine {
   readonly time: string;
@@ -53,6 +74,10 @@ export async function submit(
 
 export async function getCall(client: Client, id: string): Promise<CallView> {
   return await client.requestJson("GET", `/v1/calls/${inPath(id)}`);
+}
+
+export async function getCallTree(client: Client, id: string): Promise<TreeView> {
+  return await client.requestJson("GET", `/v1/calls/${inPath(id)}/tree`);
 }
 
 /** The call once it has ended, or as it is after `forMs`. */

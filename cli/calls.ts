@@ -1,6 +1,16 @@
 /** `faaslet calls`: what became of calls. */
 import { FaasletError } from "../errors.ts";
-import { type CallView, cancelCall, getCall, getCallLogs, getResult, listCalls, waitForEnd } from "./call_requests.ts";
+import {
+  type CallView,
+  cancelCall,
+  getCall,
+  getCallLogs,
+  getCallTree,
+  getResult,
+  listCalls,
+  waitForEnd,
+} from "./call_requests.ts";
+import { printCallTree } from "./call_tree.ts";
 import { Client } from "./client.ts";
 import { EXIT } from "./exit_code.ts";
 import { nearest } from "./nearest.ts";
@@ -15,6 +25,7 @@ const OPTIONS = {
   failed: isGiven("--failed", "list: those that did not end well"),
   since: text("--since <time>", "list: accepted since then, e.g. 12h or 2026-01-31T08:00:00Z"),
   limit: count("-n, --limit <calls>", "list: so many at most (20)"),
+  tree: isGiven("--tree", "status: with the calls that it led to, and what they cost together"),
   wait: duration("--wait <duration>", "status, result: wait for the end so long"),
 };
 
@@ -44,7 +55,8 @@ export const calls = defineVerb({
     }
     if (id === undefined) throw new FaasletError("ERR_USAGE", `cannot ${known} nothing: name a call's id`);
     if (options.wait !== undefined) await waitForEnd(client, id, options.wait);
-    if (known === "status") show(output, await getCall(client, id));
+    if (known === "status" && options.tree === true) printCallTree(output, await getCallTree(client, id));
+    else if (known === "status") show(output, await getCall(client, id));
     else if (known === "result") output.bytes(await getResult(client, id));
     else if (known === "logs") printLogs(output, await getCallLogs(client, id));
     else {

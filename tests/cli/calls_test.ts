@@ -48,6 +48,18 @@ Deno.test("invoke --async gives an id; calls status, result, logs and list say w
   assert.match((await ask("calls list -n 2")).stdout, /^CALL +FUNCTION +STATUS.*\n(\S+ +\w+.*\n){2}$/);
 });
 
+Deno.test("calls status --tree shows the calls that one led to, and their cost", async () => {
+  scratch.write("chain.wasm", guest("chain"));
+  await ask(`deploy ${scratch.path}/chain.wasm -q`);
+  await ask(`deploy ${scratch.path}/echo.wasm --name leaf -q`);
+  await ask("invoke chain", { stdin: new Uint8Array([2, 2, 0, 0, 0]) });
+  const id = (await ask("calls list --function chain -o name")).stdout.trim();
+  const tree = await ask(`calls status ${id} --tree`);
+  assert.match(tree.stdout, /^FUNCTION.*\nchain +ok .*\n {2}leaf +ok .*\n {2}leaf +ok .*\n$/);
+  assert.match(tree.stderr, /^3 calls, .* of processor time/);
+  assert.equal(JSON.parse((await ask(`calls status ${id} --tree -j`)).stdout).cost.calls, 3);
+});
+
 Deno.test("calls cancel ends one that runs; what is wrong has its exit code", async () => {
   const stdin = new Uint8Array([96, 234, 0, 0]);
   const id = (await ask("invoke sleep -a", { stdin })).stdout.trim();

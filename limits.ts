@@ -205,8 +205,9 @@ export const CALL_LIMITS = {
   flushMs: 1_000,
   /** Records of each kind written at once; of a second with more calls only the newest are found after a restart. */
   flushRecordsMax: 2_000,
-  /** Of one stream of one record, in the store. */
+  /** Of one stream of one record, in the store; and of all records written at once, the newest first. */
   flushLogBytesMax: 16 * KIB,
+  flushLogsBytesMax: 4 * MIB,
   /** Kept in the store for this long. */
   keptMs: 24 * 3_600_000,
   failedKeptMs: 7 * 24 * 3_600_000,
@@ -228,8 +229,13 @@ export const CALL_LIMITS = {
   /** Calls of a tree in one answer. */
   treeCallsMax: 5_000,
   pageDefault: 100,
-  /** Those who follow logs at once. */
+  /** Lines of logs in one answer: a function may write nothing but line ends, and a line costs a hundred times its byte. */
+  logLinesMax: 50_000,
+  /** Bytes of logs that are looked through for one answer. */
+  logAnswerBytesMax: 16 * MIB,
+  /** Those who follow logs at once, and the lines that wait for each. */
   followersMax: 64,
+  followerBytesMax: 1 * MIB,
 } as const;
 
 assert(FUNCTION_LIMITS.timeoutMsDefault <= FUNCTION_LIMITS.timeoutMsMax, "timeout default is within its maximum");

@@ -55,7 +55,7 @@ const CODE_OF_STATUS: Record<Exclude<CallStatus, "ok">, ErrorCode> = {
 };
 
 /** What is looked at of a call that failed. */
-type Failed = Pick<CallResult, "callId" | "status" | "error" | "returnValue" | "stderr">;
+type Failed = Pick<CallResult, "callId" | "status" | "error" | "returnValue" | "stderr" | "stderrBytes">;
 
 /** The problem document of a call that did not end well. */
 export function problemOfResult(result: Failed): Problem {
@@ -67,13 +67,17 @@ export function problemOfResult(result: Failed): Problem {
     callId: result.callId,
     ...(frames.length > 0 && !isOurs && { details: frames.map((frame) => frame.trim()) }),
     ...(result.returnValue !== 0 && { returnValue: result.returnValue }),
-    ...(result.stderr.length > 0 && { stderr: tailOf(result.stderr) }),
+    ...(result.stderr.length > 0 && { stderr: tailOf(result) }),
   });
 }
 
-/** The last bytes as text; what is not UTF-8, a character cut in two included, becomes U+FFFD. */
-function tailOf(stderr: Uint8Array): string {
-  return new TextDecoder().decode(stderr.subarray(-STDERR_TAIL_BYTES));
+/**
+ * The last bytes that were kept as text, and how many were not; what is not UTF-8, a character cut in two included, becomes
+ * U+FFFD.
+ */
+function tailOf({ stderr, stderrBytes }: Pick<Failed, "stderr" | "stderrBytes">): string {
+  const text = new TextDecoder().decode(stderr.subarray(-STDERR_TAIL_BYTES));
+  return stderrBytes > stderr.length ? `${text}\n(${stderrBytes - stderr.length} more bytes were not kept)` : text;
 }
 
 /** The media type of answers. A command writes text for people; what else a function returns, only its owner knows. */

@@ -123,7 +123,9 @@ export function addCalls(app: OpenAPIHono, context: AppContext): void {
     if (status !== "ok") {
       const error = code === undefined ? undefined : { code, message: message ?? "" };
       const stderr = result?.stderr ?? record.stderr;
-      return problemResponse(problemOfResult({ callId, status, returnValue, error, stderr }));
+      return problemResponse(
+        problemOfResult({ callId, status, returnValue, error, stderr, stderrBytes: record.stderrBytes }),
+      );
     }
     if (result === undefined) throw new FaasletError("ERR_NOT_FOUND", "cannot give the result: it is not kept");
     const live = registry.live(tenant, name);

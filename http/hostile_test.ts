@@ -3,7 +3,7 @@
  * real server on a free port, bytes as they are over a socket, a clock that the test moves.
  */
 import assert from "node:assert/strict";
-import { HOST_LIMITS } from "../limits.ts";
+import { CALL_LIMITS, HOST_LIMITS } from "../limits.ts";
 import { type RawAnswer, RawClient, sendRaw } from "./_raw_client.ts";
 import { serve } from "./_fakes.ts";
 import type { BodyLimits } from "./body.ts";
@@ -363,4 +363,38 @@ Deno.test("H25: what a function writes to its log cannot leave the answer's body
   assert.equal(JSON.parse(answer!.body).stderr, new TextDecoder().decode(stderr));
   const isPrintable = [...answer!.body].every((character) => character >= " ");
   assert.ok(isPrintable, "JSON escapes what a terminal would obey");
+});
+
+Deno.test("H25: an answer says that a log was cut, and how much of it is missing", async () => {
+  await using host = serveEcho();
+  const stderr = new TextEncoder().encode("the beginning of a gibibyte");
+  host.group.respond = () => ({ status: "guest-error", returnValue: 1, stderr, stderrBytes: 2 ** 30 });
+  const answer = await sendRaw(host.server.port, `${HEAD}Content-Length: 0\r\n\r\n`);
+  const missing = 2 ** 30 - stderr.length;
+  assert.equal(JSON.parse(answer!.body).stderr, `the beginning of a gibibyte\n(${missing} more bytes were not kept)`);
+});
+
+Deno.test("H25: logs of nothing but line ends cost whoever reads them what they are worth", async () => {
+  await using host = serveEcho();
+  const { port } = host.server;
+  const stdout = new Uint8Array(4 * 1_024 * 1_024).fill(0x0a);
+  host.group.respond = () => ({ stdout, stdoutBytes: stdout.length, stderr: stdout, stderrBytes: stdout.length });
+  const following = await fetch(`${host.server.url}/v1/functions/echo/logs?follow=1`);
+  for (let call = 0; call < 10; call++) await sendRaw(port, `${HEAD}Content-Length: 0\r\n\r\n`);
+  const lines = async (query: string) => {
+    const text = await (await fetch(`${host.server.url}/v1/functions/echo/logs${query}`)).text();
+    return text.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line).text);
+  };
+  const started = performance.now();
+  const all = await lines("");
+  assert.ok(all.length <= CALL_LIMITS.logLinesMax && all.length > 1_000, `${all.length} lines`);
+  assert.equal((await lines("?tail=1000000")).length, all.length);
+  assert.equal((await lines("?tail=5")).length, 5);
+  // Eighty million lines would be minutes, and no memory would hold them.
+  assert.ok(performance.now() - started < 20_000);
+  // Who follows and does not read gets as much as there is room for.
+  host.app.endStreams();
+  let bytes = 0;
+  for await (const piece of following.body!) bytes += piece.length;
+  assert.ok(bytes > 0 && bytes < 10 * CALL_LIMITS.followerBytesMax, `${bytes} bytes`);
 });

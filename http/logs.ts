@@ -25,8 +25,8 @@ export interface LogQuery {
   readonly isFollowed: boolean;
 }
 
-/** Lines that wait for a slow reader before new ones are left out. */
-const BACKLOG_MAX = 1_000;
+/** Of each stream of a call, for those who follow: all of them get each. */
+const FOLLOWED_LINES_MAX = 1_000;
 let followers = 0;
 
 /** An answer with one line of JSON for each line of a log. Throws `ERR_CAPACITY` when too many follow already. */
@@ -38,7 +38,12 @@ export async function logResponse(
   const past = await pastLines(context, query);
   const headers = { "content-type": "application/x-ndjson", "cache-control": "no-store" };
   const encode = (line: LogLine) => new TextEncoder().encode(JSON.stringify(show(line)) + "\n");
-  if (!query.isFollowed) return new Response(concatenated(past.map(encode)), { headers });
+  if (!query.isFollowed) {
+    context.outbox.checkRoom();
+    const response = context.outbox.response(concatenated(past.map(encode)));
+    for (const [name, value] of Object.entries(headers)) response.headers.set(name, value);
+    return response;
+  }
   if (followers >= CALL_LIMITS.followersMax) {
     throw new FaasletError("ERR_CAPACITY", `cannot follow the logs: ${followers} clients do already`);
   }
@@ -49,8 +54,10 @@ export async function logResponse(
       for (const line of past) controller.enqueue(encode(line));
       const unlisten = context.dispatcher.records.listen((record) => {
         if (record.tenant !== query.tenant || record.function !== query.name) return;
-        for (const line of linesOf(record)) {
-          if ((controller.desiredSize ?? 0) > -BACKLOG_MAX) controller.enqueue(encode(line));
+        for (const line of linesOf(record, FOLLOWED_LINES_MAX)) {
+          // What a slow reader has no room for is left out.
+          if ((controller.desiredSize ?? 0) <= 0) return;
+          controller.enqueue(encode(line));
         }
       });
       context.streams.add(end);
@@ -66,18 +73,18 @@ export async function logResponse(
       };
     },
     cancel: () => stop(),
-  });
+  }, new ByteLengthQueuingStrategy({ highWaterMark: CALL_LIMITS.followerBytesMax }));
   return new Response(stream, { headers });
 }
 
-/** The lines of a call that has ended; a failure adds one of ours. */
-export function linesOf(record: CallRecord): LogLine[] {
+/** The lines of a call that has ended, the last `max` of each stream; a failure adds one of ours. */
+export function linesOf(record: CallRecord, max: number = CALL_LIMITS.logLinesMax): LogLine[] {
   const { callId, function: name, version, endedAtMs, status, code, message } = record;
   const time = new Date(endedAtMs).toISOString();
   const line = (stream: LogLine["stream"], text: string) => ({ time, function: name, version, callId, stream, text });
   const lines = [
-    ...textLines(record.stdout, record.stdoutBytes).map((text) => line("stdout", text)),
-    ...textLines(record.stderr, record.stderrBytes).map((text) => line("stderr", text)),
+    ...textLines(record.stdout, record.stdoutBytes, max).map((text) => line("stdout", text)),
+    ...textLines(record.stderr, record.stderrBytes, max).map((text) => line("stderr", text)),
   ];
   if (status !== "ok") {
     lines.push(line("faaslet", `${status}${code === undefined ? "" : ` ${code}`}: ${reasonOf(record)}`));
@@ -95,17 +102,20 @@ async function pastLines({ history, calls }: AppContext, query: LogQuery): Promi
     limit: CALL_LIMITS.pageMax,
     ...(query.sinceMs !== undefined && { sinceMs: query.sinceMs }),
   });
+  const linesMax = Math.min(query.tail ?? CALL_LIMITS.logLinesMax, CALL_LIMITS.logLinesMax);
   const lines: LogLine[][] = [];
-  let count = 0;
+  let [count, bytes] = [0, 0];
   for (const record of found) {
     if (!hasEnded(record)) continue;
-    const own = linesOf(await withLogs(record, calls));
+    if (count >= linesMax || bytes >= CALL_LIMITS.logAnswerBytesMax) break;
+    const logged = await withLogs(record, calls);
+    bytes += logged.stdout.length + logged.stderr.length;
+    const own = linesOf(logged, linesMax);
     lines.push(own);
     count += own.length;
-    if (query.tail !== undefined && count >= query.tail) break;
   }
   const all = lines.reverse().flat();
-  return query.tail === undefined ? all : all.slice(Math.max(0, all.length - query.tail));
+  return all.slice(Math.max(0, all.length - linesMax));
 }
 
 /** The logs of an asynchronous call are in the store. */
@@ -119,9 +129,16 @@ export function hasEnded(call: CallRecord | OpenCall): call is CallRecord {
   return "endedAtMs" in call;
 }
 
-function textLines(bytes: Uint8Array, written: number): string[] {
+/** The last lines, and whether there were more. */
+function textLines(bytes: Uint8Array, written: number, max: number): string[] {
   if (bytes.length === 0) return written > 0 ? [`(${written} bytes, no longer kept)`] : [];
-  const lines = new TextDecoder().decode(bytes).replace(/\n$/, "").split("\n");
+  const text = new TextDecoder().decode(bytes).replace(/\n$/, "");
+  let from = text.length;
+  for (let count = 0; count < max && from >= 0; count++) {
+    from = from === 0 ? -1 : text.lastIndexOf("\n", from - 1);
+  }
+  const lines = text.slice(from + 1).split("\n");
+  if (from >= 0) lines.unshift(`(${from + 1} earlier characters are left out)`);
   if (written > bytes.length) lines.push(`(${written - bytes.length} more bytes were not kept)`);
   return lines;
 }

@@ -60,7 +60,7 @@ export class StoredRecords implements RecordStore {
 
   async append(kind: "good" | "failed", records: readonly CallRecord[], nowMs: number): Promise<void> {
     for (const [tenant, own] of Map.groupBy(records, (record) => record.tenant)) {
-      await this.#log.append(tenant, kind, own.map(lineOf), nowMs);
+      await this.#log.append(tenant, kind, linesOf(own), nowMs);
     }
   }
 
@@ -72,13 +72,19 @@ export class StoredRecords implements RecordStore {
   }
 }
 
-function lineOf(record: CallRecord): string {
-  const { stdout, stderr } = record;
-  return JSON.stringify({ ...record, stdout: logText(stdout), stderr: logText(stderr) });
-}
-
-function logText(bytes: Uint8Array): string {
-  return bytes.subarray(0, CALL_LIMITS.flushLogBytesMax).toBase64();
+/** A line each. The newest keep their logs first: thousands of long ones a second would hold up everybody else. */
+function linesOf(records: readonly CallRecord[]): string[] {
+  let left: number = CALL_LIMITS.flushLogsBytesMax;
+  const lines: string[] = [];
+  for (const record of records.toReversed()) {
+    const logs = [record.stdout, record.stderr].map((bytes) => {
+      const kept = bytes.subarray(0, Math.min(CALL_LIMITS.flushLogBytesMax, left));
+      left -= kept.length;
+      return kept.toBase64();
+    });
+    lines.push(JSON.stringify({ ...record, stdout: logs[0], stderr: logs[1] }));
+  }
+  return lines.reverse();
 }
 
 /** What the store takes: undefined members are left out of a document anyway. */

@@ -193,6 +193,15 @@ export const STATE_LIMITS = {
   lockPartiesMax: 256,
 } as const;
 
+/** What a function may say of its answer. */
+export const HTTP_LIMITS = {
+  /** Of a head that a function writes; browsers and proxies take some 8 to 64 KiB. */
+  answerHeadBytesMax: 32 * KIB,
+  answerHeadersMax: 100,
+  /** Origins whose pages may read a function's answers. */
+  corsOriginsMax: 32,
+} as const;
+
 /** What is kept of calls after their end, and of those that are accepted before they run. */
 export const CALL_LIMITS = {
   /** Records of calls that ended well, and of calls that failed, each; some 500 bytes apiece. */

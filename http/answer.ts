@@ -2,6 +2,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { CallStatus, LiveFunction } from "../runtime/mod.ts";
 import type { CallResult } from "../scheduler/mod.ts";
+import { parseCgiAnswer } from "./cgi_answer.ts";
 import type { Outbox } from "./outbox.ts";
 import { BUG_DETAIL, type Problem, problemOf, problemOfThrown, problemResponse } from "./problem.ts";
 
@@ -12,8 +13,8 @@ const STDERR_TAIL_BYTES = 4_096;
 export function answerOf(result: CallResult, live: LiveFunction, outbox: Outbox): Response {
   let response: Response;
   if (result.status === "ok") {
-    response = outbox.response(result.output);
-    response.headers.set("content-type", contentTypeOf(live));
+    response = live.record.settings.http === "cgi" ? cgiResponse(result, live, outbox) : outbox.response(result.output);
+    if (!response.headers.has("content-type")) response.headers.set("content-type", contentTypeOf(live));
   } else {
     response = problemResponse(problemOfResult(result), result.retryAfterSeconds);
   }
@@ -32,6 +33,24 @@ export function answerOf(result: CallResult, live: LiveFunction, outbox: Outbox)
     headers.set("x-return-value", String(result.returnValue));
   }
   return response;
+}
+
+/** The answer that the function wrote, head and all; a problem when it is none. */
+function cgiResponse(result: CallResult, live: LiveFunction, outbox: Outbox): Response {
+  try {
+    const { status, headers, body } = parseCgiAnswer(result.output);
+    const hasNoBody = status === 204 || status === 304;
+    const sent = hasNoBody ? new Response(null) : outbox.response(body);
+    const response = new Response(sent.body, { status, headers: sent.headers });
+    if (!hasNoBody) response.headers.set("content-type", contentTypeOf(live));
+    for (const [name, value] of headers) {
+      if (name === "content-type") response.headers.set(name, value);
+      else response.headers.append(name, value);
+    }
+    return response;
+  } catch (thrown) {
+    return problemResponse(problemOfThrown(thrown, result.callId));
+  }
 }
 
 /** Answers for a request that did not become a call. */

@@ -5,6 +5,7 @@ import { answerOf, answerWithoutCall } from "./answer.ts";
 import { type CgiEnvironment, cgiEnvironment } from "./cgi.ts";
 import type { AppContext, RequestInfo } from "./context.ts";
 import { parseFunctionName } from "./names.ts";
+import { addCors, preflightAnswer } from "./cors.ts";
 import type { Origin } from "./origins.ts";
 
 /** The path below which functions are called. */
@@ -40,6 +41,8 @@ export async function answerCall(
     if (dispatcher.isDraining) {
       throw new FaasletError("ERR_DRAINING", "cannot take the call: shutting down");
     }
+    const preflight = preflightAnswer(request, live);
+    if (preflight !== undefined) return preflight;
     outbox.checkRoom();
     const start = parseStart(request.headers.get("x-start"));
     const input = await bodies.read(request, live.record.settings.inputBytes);
@@ -68,7 +71,7 @@ export async function answerCall(
     if (result.error?.code === "ERR_BUG") {
       context.logger.error("call failed: {message}", { callId, ...result.error });
     }
-    return answerOf(result, live, outbox);
+    return addCors(answerOf(result, live, outbox), request, live);
   } catch (thrown) {
     if (!(thrown instanceof FaasletError) || thrown.code === "ERR_BUG") {
       context.logger.error("call failed: {thrown}", { callId, thrown });

@@ -6,7 +6,7 @@
  */
 import { z } from "zod";
 import { FaasletError } from "../errors.ts";
-import { FUNCTION_LIMITS as LIMITS, WASM_PAGE_BYTES } from "../limits.ts";
+import { FUNCTION_LIMITS as LIMITS, HTTP_LIMITS, WASM_PAGE_BYTES } from "../limits.ts";
 import type { FaasletLimits } from "./worker_group.ts";
 
 const TEXT = new TextEncoder();
@@ -43,6 +43,10 @@ export const FUNCTION_SETTINGS_SCHEMA = z.strictObject({
   cgi: z.boolean().default(true).describe("Whether a request's method, path and headers reach the guest (RFC 3875)"),
   idempotent: z.boolean().default(false)
     .describe("Whether an asynchronous call may run again when its host went away during it"),
+  http: z.enum(["raw", "cgi"]).default("raw")
+    .describe("Whether an answer is the output as it is, or begins with a head of its own: Status and header lines"),
+  cors: z.array(z.string().max(300).regex(/^(\*|https?:\/\/[^\s/?#]+)$/, "is no origin, e.g. https://a.example, or *"))
+    .max(HTTP_LIMITS.corsOriginsMax).default([]).describe("Origins whose pages may read the answers"),
   contentType: z.string().max(200).regex(/^[\w.+*-]+\/[\w.+*-]+(?: *; *[\w-]+=[\w."+/-]+)*$/, "is not a media type")
     .default("application/octet-stream").describe("Of the answers"),
 });

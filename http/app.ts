@@ -9,10 +9,12 @@ import { answerCall, CALL_PREFIX, CLIENT_TICK_MS } from "./call.ts";
 import { addCalls } from "./calls.ts";
 import type { AppContext, Logger, RequestInfo } from "./context.ts";
 import { addDocs } from "./docs.ts";
+import { addFaasm } from "./faasm.ts";
 import { addFunctions } from "./functions.ts";
 import { addHealth } from "./health.ts";
 import { Laggards } from "./laggards.ts";
 import { addMetrics } from "./metrics.ts";
+import { addOpenFaas } from "./openfaas.ts";
 import { Origins } from "./origins.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import { problemOf, problemOfThrown, problemResponse } from "./problem.ts";
@@ -97,6 +99,8 @@ export function buildResources(context: AppContext): OpenAPIHono {
   // Before the functions, whose last route answers for every path below theirs.
   addCalls(app, context);
   addFunctions(app, context);
+  addOpenFaas(app, context);
+  addFaasm(app, context);
   addDocs(app, context);
   app.notFound(({ req }) => {
     const allowed = methodsOf(app, req.path);

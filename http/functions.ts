@@ -5,11 +5,9 @@ import { HOST_LIMITS } from "../limits.ts";
 import type { DeployResult, FunctionRecord } from "../runtime/mod.ts";
 import type { AppContext } from "./context.ts";
 import { documentFunctions } from "./functions_docs.ts";
+import { readObject } from "./json_body.ts";
 import { checkName, DEFAULT_TENANT } from "./names.ts";
 import { parseUpload, uploadBytesMax } from "./upload.ts";
-
-/** Settings are some kilobytes at most; an environment may be larger. */
-const OBJECT_BYTES_MAX = 1_024 * 1_024;
 
 /** A function in a list: without its module's imports and exports, which may be thousands. */
 export interface FunctionSummary {
@@ -115,20 +113,6 @@ function deployed({ outcome, record }: DeployResult): Response {
     // After a dry run there is nothing at that address that the tag would be of.
     headers: outcome === "dry-run" ? {} : { etag: etagOf(record), location: `/v1/functions/${record.name}` },
   });
-}
-
-/** A small JSON object; an empty body is an empty one. */
-async function readObject(context: AppContext, request: Request): Promise<Record<string, unknown>> {
-  const body = await context.bodies.read(request, OBJECT_BYTES_MAX);
-  try {
-    const value: unknown = body.length === 0 ? {} : JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(body));
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
-  } catch {
-    /* answered below */
-  } finally {
-    context.bodies.release(body.length);
-  }
-  throw new FaasletError("ERR_REQUEST_INVALID", "cannot read the body: it is not a JSON object");
 }
 
 function isOn(parameter: string | null): boolean {

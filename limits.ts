@@ -49,6 +49,10 @@ export const FUNCTION_LIMITS = {
   filesMax: 65_536,
   descriptorsDefault: 256,
   descriptorsMax: 4_096,
+  /** Coarse by default: a finer clock measures what others leave in the processor's caches. */
+  clockResolutionUsDefault: 1_000,
+  clockResolutionUsMin: 1,
+  clockResolutionUsMax: 1_000_000,
   /** Files that come with a deploy, together. */
   deployedFileBytesMax: 256 * MIB,
   environmentBytesMax: 128 * KIB,

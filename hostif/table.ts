@@ -9,6 +9,7 @@
 import { FILE_FUNCTIONS } from "./_file_functions.ts";
 import { LINKING_FUNCTIONS } from "./_linking_functions.ts";
 import { MEMORY_FUNCTIONS } from "./_memory_functions.ts";
+import { SYSTEM_FUNCTIONS } from "./_system_functions.ts";
 
 /** A WebAssembly value type of the interface. */
 export type ValueType = "i32" | "i64";
@@ -182,4 +183,5 @@ export const HOST_FUNCTIONS: readonly HostFunction[] = [
   ...MEMORY_FUNCTIONS,
   ...FILE_FUNCTIONS,
   ...LINKING_FUNCTIONS,
+  ...SYSTEM_FUNCTIONS,
 ];

@@ -31,6 +31,12 @@ export const FUNCTION_SETTINGS_SCHEMA = z.strictObject({
   fileBytes: count(0, LIMITS.fileBytesMax, LIMITS.fileBytesDefault, "What a call may write to its private files"),
   files: count(0, LIMITS.filesMax, LIMITS.filesDefault, "Private files and directories of a call"),
   descriptors: count(4, LIMITS.descriptorsMax, LIMITS.descriptorsDefault, "Open files of a call"),
+  clockResolutionUs: count(
+    LIMITS.clockResolutionUsMin,
+    LIMITS.clockResolutionUsMax,
+    LIMITS.clockResolutionUsDefault,
+    "What all clocks are multiples of, microseconds",
+  ),
   environment: z.record(z.string().regex(/^[^=\0]+$/, "a variable's name has no = and no NUL"), withoutNul())
     .refine(
       (all) => bytesOf(Object.entries(all).flat()) <= LIMITS.environmentBytesMax,
@@ -81,8 +87,9 @@ function checkEntries(written: unknown): void {
 
 /** The part of the settings that a worker group enforces. */
 export function faasletLimits(settings: FunctionSettings): FaasletLimits {
-  const { initTimeoutMs, memoryBytes, outputBytes, logBytes, fileBytes, files, descriptors, idle } = settings;
-  return { initTimeoutMs, memoryBytes, outputBytes, logBytes, fileBytes, files, descriptors, idle };
+  const { initTimeoutMs, memoryBytes, outputBytes, logBytes, fileBytes, files, descriptors, clockResolutionUs, idle } =
+    settings;
+  return { initTimeoutMs, memoryBytes, outputBytes, logBytes, fileBytes, files, descriptors, clockResolutionUs, idle };
 }
 
 function shortened(text: string): string {

@@ -44,6 +44,8 @@ export interface FaasletLimits {
   readonly fileBytes: number;
   readonly files: number;
   readonly descriptors: number;
+  /** All clocks are multiples of it, microseconds. */
+  readonly clockResolutionUs: number;
   /** Idle Faaslets kept after their call. */
   readonly idle: number;
 }

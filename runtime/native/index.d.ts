@@ -117,6 +117,7 @@ export interface NativeLimits {
   fileBytes: number
   files: number
   descriptors: number
+  clockResolutionUs: number
   idle: number
 }
 

@@ -57,5 +57,6 @@ export const DEFAULT_LIMITS: FaasletLimits = {
   fileBytes: FUNCTION_LIMITS.fileBytesDefault,
   files: FUNCTION_LIMITS.filesDefault,
   descriptors: FUNCTION_LIMITS.descriptorsDefault,
+  clockResolutionUs: FUNCTION_LIMITS.clockResolutionUsDefault,
   idle: FUNCTION_LIMITS.idleDefault,
 };

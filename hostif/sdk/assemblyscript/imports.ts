@@ -93,3 +93,16 @@ export declare function importErrno(): u32;
  */
 @external("env", "__wasi_fd_dup")
 export declare function importWasiFdDup(fd: u32, result: u32): u32;
+
+/**
+ * 1 when the environment has a variable of that name whose value is on; else 0.
+ */
+@external("env", "__faasm_conf_flag")
+export declare function importConfFlag(name: u32): u32;
+
+/**
+ * Writes the innermost frames of the guest's stack to its standard error, with names when the module has a
+ * name section; depth 0 or less is as many as there are, 32 at most.
+ */
+@external("env", "__faasm_backtrace")
+export declare function importBacktrace(depth: u32): void;

@@ -102,6 +102,19 @@ uint32_t __faaslet_errno(void);
 __attribute__((import_module("env"), import_name("__wasi_fd_dup")))
 uint32_t __wasi_fd_dup(uint32_t fd, uint32_t result);
 
+/**
+ * 1 when the environment has a variable of that name whose value is on; else 0.
+ */
+__attribute__((import_module("env"), import_name("__faasm_conf_flag")))
+uint32_t __faasm_conf_flag(uint32_t name);
+
+/**
+ * Writes the innermost frames of the guest's stack to its standard error, with names when the module has a
+ * name section; depth 0 or less is as many as there are, 32 at most.
+ */
+__attribute__((import_module("env"), import_name("__faasm_backtrace")))
+void __faasm_backtrace(uint32_t depth);
+
 #ifdef __cplusplus
 }
 #endif

@@ -83,3 +83,14 @@ func importErrno() uint32
 //
 //go:wasmimport env __wasi_fd_dup
 func importWasiFdDup(fd uint32, result uint32) uint32
+
+// 1 when the environment has a variable of that name whose value is on; else 0.
+//
+//go:wasmimport env __faasm_conf_flag
+func importConfFlag(name uint32) uint32
+
+// Writes the innermost frames of the guest's stack to its standard error, with names when the module has a
+// name section; depth 0 or less is as many as there are, 32 at most.
+//
+//go:wasmimport env __faasm_backtrace
+func importBacktrace(depth uint32)

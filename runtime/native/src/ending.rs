@@ -3,7 +3,7 @@
 use std::fmt::Write;
 
 use faaslet_wasi::{Ended, Interrupt, Misuse};
-use wasmtime::{Error, Trap, WasmBacktrace};
+use wasmtime::{Error, FrameInfo, Trap, WasmBacktrace};
 
 use crate::fault::Fault;
 
@@ -52,9 +52,14 @@ impl Ending {
 
 /// The message with a line for each frame of the guest's stack, innermost first.
 fn with_backtrace(message: &str, error: &Error) -> String {
-    let mut text = message.to_owned();
     let frames = error.downcast_ref::<WasmBacktrace>().map_or(&[][..], WasmBacktrace::frames);
-    for (depth, frame) in frames.iter().enumerate() {
+    format!("{message}{}", frame_lines(frames.iter()))
+}
+
+/// A line for each frame, each after a line feed.
+pub fn frame_lines<'a>(frames: impl Iterator<Item = &'a FrameInfo>) -> String {
+    let mut text = String::new();
+    for (depth, frame) in frames.enumerate() {
         // Names are the guest's: control characters must not reach a terminal.
         let name: String = match frame.func_name() {
             Some(name) => name.chars().take(200).map(|c| if c.is_control() { '?' } else { c }).collect(),

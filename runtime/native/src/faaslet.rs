@@ -24,6 +24,8 @@ pub struct Faaslet {
     entry: Typed,
     after: Option<Typed>,
     table_entry: Option<u32>,
+    /// Runs at the beginning of a call that starts from a snapshot.
+    reseed: Option<TypedFunc<u64, ()>>,
 }
 
 /// An export that is ready to be called.
@@ -82,6 +84,7 @@ impl Faaslet {
             faaslet.apply(difference)?;
         }
         linking::restore(&mut faaslet.store, &proto.linking)?;
+        faaslet.find_reseed(function)?;
         faaslet.restore_state(proto);
         Ok(faaslet)
     }
@@ -131,7 +134,7 @@ impl Faaslet {
         Self::find_helpers(&mut store, &instance, handles)?;
         let entry = Typed::get(handles.entry, &instance, &mut store)?;
         let after = handles.after.map(|after| Typed::get(after, &instance, &mut store)).transpose()?;
-        Ok(Self { store, instance, globals, memory, entry, after, table_entry: None })
+        Ok(Self { store, instance, globals, memory, entry, after, table_entry: None, reseed: None })
     }
 
     /// Runs the start function and the initialiser; the ending when one of them did not return.
@@ -169,7 +172,7 @@ impl Faaslet {
             Some(index) => self.entry_in_table(index).map_err(Ending::Fault)?,
             None => self.entry.clone(),
         };
-        let mut result = self.enter(&entry);
+        let mut result = self.renew_seed().and_then(|()| self.enter(&entry));
         // C's exit handlers flush what stdio holds; they run for a returned value only, as in FAASM.
         if let (Ok(_), Some(after)) = (&result, self.after.clone())
             && let Err(ending) = self.enter(&after)
@@ -201,6 +204,25 @@ impl Faaslet {
             Some(Ref::Func(Some(function))) => function.typed(&self.store).map(Typed::Value).map_err(|_| wrong()),
             _ => Err(wrong()),
         }
+    }
+
+    fn find_reseed(&mut self, function: &Function) -> Result<(), Fault> {
+        let Some(handle) = function.handles.reseed else { return Ok(()) };
+        let hook = self.instance.get_module_export(&mut self.store, &handle).and_then(wasmtime::Extern::into_func);
+        let hook = hook.ok_or_else(|| Fault::bug("the reseed hook is gone"))?;
+        self.reseed = Some(hook.typed(&self.store).map_err(Fault::bug)?);
+        Ok(())
+    }
+
+    /// Clones of one snapshot would draw the same numbers from a generator that it froze.
+    fn renew_seed(&mut self) -> Result<(), Ending> {
+        let Some(hook) = self.reseed.clone() else { return Ok(()) };
+        let bits = faaslet_wasi::fresh_bits().map_err(|e| Ending::Fault(Fault::capacity("random bits", e)))?;
+        if let Some(shape) = &self.store.data().shape {
+            shape.soil().map_err(Ending::Fault)?;
+        }
+        self.store.set_epoch_deadline(1);
+        hook.call(&mut self.store, bits).map_err(|error| Ending::of(&error))
     }
 
     fn enter(&mut self, export: &Typed) -> Result<i32, Ending> {

@@ -57,6 +57,8 @@ pub struct Handles {
     pub errno: Option<ModuleExport>,
     /// `__faaslet_alloc(alignment, size)`: for languages whose memory only they may grow.
     pub allocator: Option<ModuleExport>,
+    /// `__faaslet_reseed(bits)`: renews what the snapshot froze of a generator of random numbers.
+    pub reseed: Option<ModuleExport>,
 }
 
 pub struct Function {
@@ -180,6 +182,7 @@ impl Handles {
             after: settings.after_entry.as_ref().map(entry).transpose()?,
             errno: constant(module, "errno"),
             allocator: function(module, "__faaslet_alloc", 2, 1),
+            reseed: reseed(module),
         })
     }
 }
@@ -202,6 +205,14 @@ fn function(module: &Module, name: &str, params: usize, results: usize) -> Optio
         }
         _ => None,
     }
+}
+
+/// The hook that takes 64 fresh bits.
+fn reseed(module: &Module) -> Option<ModuleExport> {
+    const NAME: &str = "__faaslet_reseed";
+    let ExternType::Func(kind) = module.get_export(NAME)? else { return None };
+    let takes_bits = kind.params().len() == 1 && kind.params().all(|kind| matches!(kind, ValType::I64));
+    if takes_bits && kind.results().len() == 0 { module.get_export_index(NAME) } else { None }
 }
 
 fn are_i32s(types: impl Iterator<Item = ValType>, count: usize) -> bool {

@@ -43,4 +43,9 @@ extern "C" {
     pub fn __faaslet_errno() -> u32;
     /// As dup, in WASI's manner: stores the new descriptor and returns an error number.
     pub fn __wasi_fd_dup(fd: u32, result: u32) -> u32;
+    /// 1 when the environment has a variable of that name whose value is on; else 0.
+    pub fn __faasm_conf_flag(name: u32) -> u32;
+    /// Writes the innermost frames of the guest's stack to its standard error, with names when the module has
+    /// a name section; depth 0 or less is as many as there are, 32 at most.
+    pub fn __faasm_backtrace(depth: u32);
 }

@@ -23,7 +23,7 @@ const DESTRUCTOR_TYPES: [&str; 1] = ["() -> ()"];
 /// What functions without a main function are called by custom.
 const HANDLERS: [&str; 2] = ["handle", "run"];
 /// Exports that a host calls, never a call's entry.
-const NOT_ENTRIES: [&str; 12] = [
+const NOT_ENTRIES: [&str; 14] = [
     CONSTRUCTORS,
     DESTRUCTORS,
     INITIALIZE,
@@ -36,6 +36,8 @@ const NOT_ENTRIES: [&str; 12] = [
     "__pin",
     "__unpin",
     "__collect",
+    "__faaslet_alloc",
+    "__faaslet_reseed",
 ];
 
 /// Decides what runs when; `entry` and `init` are what the settings name.

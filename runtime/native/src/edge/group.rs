@@ -42,6 +42,7 @@ pub struct NativeLimits {
     pub file_bytes: f64,
     pub files: u32,
     pub descriptors: u32,
+    pub clock_resolution_us: u32,
     pub idle: u32,
 }
 
@@ -284,6 +285,7 @@ fn settings(function: NativeFunction) -> Result<Settings, Fault> {
                 descriptors: limits.descriptors as usize,
                 ..FileQuotas::default()
             },
+            clock_resolution_ns: u64::from(limits.clock_resolution_us) * 1000,
             preopen_root: function.has_root,
             ..WasiSettings::default()
         },

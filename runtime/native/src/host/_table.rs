@@ -151,4 +151,58 @@ pub const HOST_FUNCTIONS: &[HostFunction] = &[
         params: &[],
         results: &[ValueType::I32],
     },
+    HostFunction {
+        module: "env",
+        name: "__faasm_conf_flag",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faasm_backtrace",
+        params: &[ValueType::I32],
+        results: &[],
+    },
+    HostFunction {
+        module: "env",
+        name: "uname",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "getpwuid",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "sysconf",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "getuid",
+        params: &[],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "geteuid",
+        params: &[],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "getgid",
+        params: &[],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "getegid",
+        params: &[],
+        results: &[ValueType::I32],
+    },
 ];

@@ -4,9 +4,8 @@ use faaslet_wasi::WasiHost;
 use wasmtime::{Caller, Error, Linker, Result};
 
 use super::guest_memory::{copy_out, copy_text};
-use super::memory::take_pages;
+use super::memory::{ERROR_AT, host_text};
 use crate::linking::{self, Outcome, Problem};
-use crate::memory::WASM_PAGE;
 use crate::state::State;
 
 /// As long as a path may be.
@@ -62,19 +61,12 @@ fn answer(caller: &mut Caller<'_, State>, outcome: Outcome<u32>, failed: i32) ->
 fn tell(caller: &mut Caller<'_, State>) -> Result<u32> {
     caller.data_mut().go_on()?;
     let Some(message) = caller.data_mut().linking.error.take() else { return Ok(0) };
-    let page = match caller.data().linking.error_page {
-        Some(page) => page,
-        None => match take_pages(caller, 1)? {
-            Some(page) => *caller.data_mut().linking.error_page.insert(page),
-            None => return Ok(0),
-        },
-    };
+    let Some(address) = host_text(caller, ERROR_AT)? else { return Ok(0) };
     let mut end = message.len().min(MESSAGE_BYTES_MAX);
     while !message.is_char_boundary(end) {
         end -= 1;
     }
     let text: Vec<u8> = message.as_bytes()[..end].iter().map(|&byte| if byte == 0 { b'?' } else { byte }).collect();
-    let address = (u64::from(page) * WASM_PAGE) as u32;
     copy_out(caller.data(), address, &[&text[..], &[0]].concat()).map_err(Error::new)?;
     Ok(address)
 }

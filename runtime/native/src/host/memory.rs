@@ -155,6 +155,22 @@ pub fn take_pages(caller: &mut Host<'_>, pages: u32) -> Result<Option<u32>> {
     Ok(Some(start))
 }
 
+/// Places of texts in the page that the host takes for them.
+pub const ERROR_AT: u32 = 0;
+pub const PASSWD_AT: u32 = 8192;
+
+/// Where a text of the host's own lies; its page is taken from the guest when it is needed first. None without memory.
+pub fn host_text(caller: &mut Host<'_>, place: u32) -> Result<Option<u32>> {
+    let page = match caller.data().blocks.host_page {
+        Some(page) => page,
+        None => match take_pages(caller, 1)? {
+            Some(page) => *blocks(caller).host_page.insert(page),
+            None => return Ok(None),
+        },
+    };
+    Ok(Some((u64::from(page) * WASM_PAGE) as u32 + place))
+}
+
 /// From the guest's own allocator: for a language whose run-time library assumes that nobody else grows the memory.
 fn allocate(
     caller: &mut Host<'_>,

@@ -7,6 +7,7 @@ mod guest_memory;
 mod input_output;
 mod linking;
 mod memory;
+mod system;
 #[rustfmt::skip]
 mod _table;
 
@@ -39,5 +40,6 @@ fn build() -> wasmtime::Result<Linker<State>> {
     files::add_to_linker(&mut linker)?;
     memory::add_to_linker(&mut linker)?;
     linking::add_to_linker(&mut linker)?;
+    system::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -90,8 +90,6 @@ pub struct Linking {
     indices: Option<HashMap<usize, u32>>,
     /// What `dlerror` will tell.
     pub error: Option<String>,
-    /// Where it tells it.
-    pub error_page: Option<u32>,
 }
 
 impl Linking {

@@ -17,7 +17,6 @@ pub struct LinkingSnapshot {
     libraries: Vec<Library>,
     entries: Vec<Entry>,
     table_size: u64,
-    error_page: Option<u32>,
 }
 
 struct Library {
@@ -53,15 +52,14 @@ pub fn snapshot(store: &mut Store<State>) -> Result<LinkingSnapshot, Fault> {
     }
     let linking = &mut store.data_mut().linking;
     linking.opened = opened;
-    let (entries, error_page) = (linking.entries.clone(), linking.error_page);
+    let entries = linking.entries.clone();
     let has_more = !libraries.is_empty() || !entries.is_empty();
     let table_size = if has_more { table(store).map_err(fault)?.size(&*store) } else { 0 };
-    Ok(LinkingSnapshot { libraries, entries, table_size, error_page })
+    Ok(LinkingSnapshot { libraries, entries, table_size })
 }
 
 /// Opens in a fresh Faaslet what was open in the snapshot, without running anything of it.
 pub fn restore(store: &mut Store<State>, snapshot: &LinkingSnapshot) -> Result<(), Fault> {
-    store.data_mut().linking.error_page = snapshot.error_page;
     if snapshot.table_size == 0 {
         return Ok(());
     }
@@ -132,7 +130,6 @@ pub fn reset(store: &mut Store<State>, snapshot: &LinkingSnapshot) -> Result<(),
     let linking = &mut store.data_mut().linking;
     linking.opened = opened;
     linking.error = None;
-    linking.error_page = snapshot.error_page;
     Ok(())
 }
 

@@ -13,6 +13,8 @@ pub struct Blocks {
     /// Given back, and zero.
     free: Ranges,
     pub program_break: Option<Break>,
+    /// Where host functions put texts that they give out.
+    pub host_page: Option<u32>,
 }
 
 /// The program break and the piece of memory in which it moves.

@@ -17,6 +17,7 @@ mod stdio;
 mod wasi;
 
 pub use abi::types::Errno;
+pub use calls::fresh_bits;
 pub use control::{CallControl, Ended, Interrupt, Waits};
 pub use failure::Misuse;
 pub use files::{BadPath, Change, GlobalFiles};

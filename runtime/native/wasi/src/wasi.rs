@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use crate::abi::types::{Errno, Rights};
 use crate::clock;
-use crate::control::CallControl;
+use crate::control::{CallControl, Ended};
 use crate::descriptors::{Descriptors, Target};
 use crate::failure::Failure;
 use crate::files::{Change, Content, Files, GlobalFiles, Local, ROOT};
 use crate::settings::WasiSettings;
-use crate::stdio::{Sink, SinkBuffer, Stdin, WhenFull};
+use crate::stdio::{Sink, SinkBuffer, Stdin, WhenFull, write_descriptor};
 
 pub struct Wasi {
     pub(crate) settings: Arc<WasiSettings>,
@@ -104,6 +104,25 @@ impl Wasi {
         match self.descriptors_mut().duplicate(fd, max) {
             Ok(duplicate) => Ok(duplicate),
             Err(failure) => Err(errno_of(failure)),
+        }
+    }
+
+    /// A variable of the function's environment, or the call's, which comes later and wins.
+    pub fn variable(&self, name: &str) -> Option<&str> {
+        let all = self.settings.env.iter().chain(&self.extra_env);
+        all.filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).next_back()
+    }
+
+    /// Writes to the guest's standard error.
+    pub fn complain(&mut self, text: &[u8]) -> std::result::Result<(), Ended> {
+        let written = match &mut self.stderr {
+            Sink::Buffer(buffer) => buffer.write(text.len(), |fits| Ok(text[..fits].to_vec())),
+            Sink::Descriptor(fd) => write_descriptor(*fd, text, &self.control),
+        };
+        match written {
+            Err(Failure::End(ended)) => Err(ended),
+            // A closed log is no reason to end a call.
+            _ => Ok(()),
         }
     }
 

@@ -7,6 +7,8 @@ mod path;
 mod poll;
 mod process;
 
+pub use process::fresh_bits;
+
 use wiggle::{GuestMemory, GuestPtr};
 
 use crate::abi::types;

@@ -57,6 +57,13 @@ impl Wasi {
     }
 }
 
+/// For the host's own use: as good as what a guest gets.
+pub fn fresh_bits() -> std::result::Result<u64, getrandom::Error> {
+    let mut bytes = [0; 8];
+    getrandom::fill(&mut bytes)?;
+    Ok(u64::from_le_bytes(bytes))
+}
+
 /// How many strings there are, and how many bytes with their NULs.
 pub fn sizes(strings: Vec<String>) -> Result<(u32, u32)> {
     let bytes: usize = strings.iter().map(|text| text.len() + 1).sum();

@@ -1,0 +1,25 @@
+;; H39: input is two u32: reads, and the step in nanoseconds that every reading has to be a multiple of. Answers three u64: readings that
+;; went back, readings that were no multiple, and the last one of the monotonic clock.
+(module
+  (import "wasi_snapshot_preview1" "clock_time_get" (func $time (param i32 i64 i32) (result i32)))
+  (import "env" "__faasm_read_input" (func $read_input (param i32 i32) (result i32)))
+  (import "env" "__faasm_write_output" (func $write_output (param i32 i32)))
+  (memory (export "memory") 1)
+  (func $look (param $clock i32) (param $left i32)
+    (local $last i64) (local $now i64)
+    (loop $again
+      (drop (call $time (local.get $clock) (i64.const 0) (i32.const 64)))
+      (local.set $now (i64.load (i32.const 64)))
+      (if (i64.lt_u (local.get $now) (local.get $last))
+        (then (i64.store (i32.const 16) (i64.add (i64.load (i32.const 16)) (i64.const 1)))))
+      (if (i64.ne (i64.rem_u (local.get $now) (i64.load32_u (i32.const 4))) (i64.const 0))
+        (then (i64.store (i32.const 24) (i64.add (i64.load (i32.const 24)) (i64.const 1)))))
+      (local.set $last (local.get $now))
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      (br_if $again (local.get $left)))
+    (i64.store (i32.const 32) (local.get $last)))
+  (func (export "main")
+    (drop (call $read_input (i32.const 0) (i32.const 8)))
+    (call $look (i32.const 0) (i32.load (i32.const 0)))
+    (call $look (i32.const 1) (i32.load (i32.const 0)))
+    (call $write_output (i32.const 16) (i32.const 24))))

@@ -90,7 +90,6 @@ Deno.test("H08: a deploy whose initialiser fails leaves nothing in the store, an
     group,
     inspect: inspectModuleAside,
     compile: (wasm) => Promise.resolve({ artefact: compileModule(wasm), wallMs: 0, cpuMs: 0 }),
-    sealKey: new Uint8Array(32),
     engineHash: engineHash(),
     sealKey: new Uint8Array(SEAL_KEY_BYTES),
     now: () => 0,

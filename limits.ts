@@ -186,6 +186,10 @@ export const STATE_LIMITS = {
   /** Of a chunk's hash: the first bytes of its SHA-256. Two chunks of a store that share one by chance: never. */
   hashBytes: 16,
   valueBytesMax: 1 * GIB,
+  /** What one request may write into a value; it is in memory meanwhile. */
+  partBytesMax: 64 * MIB,
+  /** Values of one answer to a list. */
+  pageMax: 1_000,
   /** An appended record is one value of Deno KV. */
   recordBytesMax: 64 * KIB,
   /** What a tenant may have in the global tier, if nobody says otherwise. */
@@ -193,6 +197,8 @@ export const STATE_LIMITS = {
   tenantKeysDefault: 100_000,
   /** A host that did not renew its lease for so long may lose its global locks to others. */
   lockLeaseMs: 10_000,
+  /** Between looks for what hosts that are gone left behind. */
+  sweepMs: 60_000,
   /** Holders and waiters of one global lock together: they are one record of the store. */
   lockPartiesMax: 256,
 } as const;

@@ -4,11 +4,11 @@
  * @module
  */
 import { FaasletError } from "../errors.ts";
-import { CALL_LIMITS, HOST_LIMITS } from "../limits.ts";
+import { CALL_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
 import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
 import { Compiler, EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../runtime/mod.ts";
 import { AsyncCalls, CallRecorder, Dispatcher, StoredAsyncCalls, StoredRecords } from "../scheduler/mod.ts";
-import { Blobs, CallStore, openKv, RecordLog } from "../state/mod.ts";
+import { Blobs, CallStore, KvGlobalTier, openKv, RecordLog } from "../state/mod.ts";
 import { VERSION } from "../version.ts";
 import { DataDirectory } from "./data_directory.ts";
 import { selfCommand } from "./self.ts";
@@ -52,6 +52,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
   parts.defer(() => directory.release());
   const kv = await openKv(directory.storePath);
   parts.defer(() => kv.close());
+  const state = new KvGlobalTier({ kv });
+  parts.defer(() => state.close());
+  parts.defer(sweepNowAndThen(state, logger));
   const group = new EmbeddedGroup();
   parts.defer(() => group.close());
   const compiler = new Compiler({ command: selfCommand("compile-child") });
@@ -90,7 +93,16 @@ export async function startHost(options: HostOptions): Promise<Host> {
     onError: (thrown) => logger.error("cannot keep the end of a call: {thrown}", { thrown }),
   });
   parts.defer(() => calls.close());
-  const app = createApp({ registry, dispatcher, calls, recorder, clock: SYSTEM_CLOCK, version: VERSION, logger });
+  const app = createApp({
+    registry,
+    dispatcher,
+    calls,
+    recorder,
+    state,
+    clock: SYSTEM_CLOCK,
+    version: VERSION,
+    logger,
+  });
   parts.defer(() => app.close());
   const server = startServer({ handler: app.handler, hostname, port });
   parts.defer(() => server.shutdown());
@@ -105,5 +117,22 @@ export async function startHost(options: HostOptions): Promise<Host> {
     dataDirectory: directory.path,
     isOpenToOthers: directory.isOpenToOthers,
     stop: () => stopping ??= running.disposeAsync(),
+  };
+}
+
+/** Collects what hosts that are gone left in the store; now, since the last one here may have been killed. Returns what ends it. */
+function sweepNowAndThen(state: KvGlobalTier, logger: Logger): () => Promise<void> {
+  const sweep = async () => {
+    try {
+      await state.sweep();
+    } catch (thrown) {
+      logger.error("cannot collect what is left of state: {thrown}", { thrown });
+    }
+  };
+  let sweeping = sweep();
+  const timer = setInterval(() => void (sweeping = sweeping.then(sweep)), STATE_LIMITS.sweepMs);
+  return async () => {
+    clearInterval(timer);
+    await sweeping;
   };
 }

@@ -13,6 +13,7 @@ import { remove } from "./remove.ts";
 import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
+import { state } from "./state.ts";
 import { status } from "./status.ts";
 import { top } from "./top.ts";
 import { up } from "./up.ts";
@@ -33,6 +34,7 @@ export const VERBS: readonly Verb[] = [
   remove,
   versions,
   rollback,
+  state,
   serve,
   status,
   top,

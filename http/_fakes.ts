@@ -12,10 +12,12 @@ import type {
   WorkerGroup,
 } from "../runtime/mod.ts";
 import { type AsyncCall, AsyncCalls, type AsyncCallStore, type Clock, Dispatcher } from "../scheduler/mod.ts";
+import type { GlobalTier } from "../state/mod.ts";
 import { createApp } from "./app.ts";
 import type { BodyLimits } from "./body.ts";
 import type { OutboxLimits } from "./outbox.ts";
 import { startServer } from "./server.ts";
+import type { LocalState } from "./state.ts";
 
 /** Time stands still; timers run when the test says so. */
 export class FakeClock implements Clock {
@@ -215,7 +217,11 @@ export const ORIGIN = "http://127.0.0.1:8080";
 export const INFO = { remoteAddr: { hostname: "127.0.0.9" } };
 
 /** The app with its fakes; `send` asks it as a client of this host would. */
-export function setUp(bodyLimits: Partial<BodyLimits> = {}, outboxLimits: Partial<OutboxLimits> = {}) {
+export function setUp(
+  bodyLimits: Partial<BodyLimits> = {},
+  outboxLimits: Partial<OutboxLimits> = {},
+  { state = {} as GlobalTier, localState }: { state?: GlobalTier; localState?: LocalState } = {},
+) {
   const clock = new FakeClock();
   const group = new FakeGroup();
   const registry = new FakeRegistry();
@@ -234,14 +240,29 @@ export function setUp(bodyLimits: Partial<BodyLimits> = {}, outboxLimits: Partia
     ready: (tenant, name) => registry.ready(tenant, name),
     onError: (thrown) => void errors.push({ thrown }),
   });
-  const app = createApp({ registry, dispatcher, calls, clock, version: "1.2.3", logger, bodyLimits, outboxLimits });
+  const app = createApp({
+    registry,
+    dispatcher,
+    calls,
+    state,
+    localState: () => localState,
+    clock,
+    version: "1.2.3",
+    logger,
+    bodyLimits,
+    outboxLimits,
+  });
   const send = async (path: string, init?: RequestInit) => await app.handler(new Request(ORIGIN + path, init), INFO);
   return { app, clock, group, registry, dispatcher, calls, store, errors, send };
 }
 
 /** The same behind a server of its own; `await using` stops it. */
-export function serve(bodyLimits: Partial<BodyLimits> = {}, outboxLimits: Partial<OutboxLimits> = {}) {
-  const parts = setUp(bodyLimits, outboxLimits);
+export function serve(
+  bodyLimits: Partial<BodyLimits> = {},
+  outboxLimits: Partial<OutboxLimits> = {},
+  state: Parameters<typeof setUp>[2] = {},
+) {
+  const parts = setUp(bodyLimits, outboxLimits, state);
   const server = startServer({ handler: parts.app.handler, hostname: "127.0.0.1", port: 0 });
   async function stop(): Promise<void> {
     parts.app.close();

@@ -17,7 +17,9 @@ import { addMetrics } from "./metrics.ts";
 import { addOpenFaas } from "./openfaas.ts";
 import { Origins } from "./origins.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
+import type { GlobalTier } from "../state/mod.ts";
 import { problemOf, problemOfThrown, problemResponse } from "./problem.ts";
+import { addState, type LocalState } from "./state.ts";
 
 /** What an app is made of. */
 export interface AppOptions {
@@ -25,6 +27,9 @@ export interface AppOptions {
   readonly dispatcher: Dispatcher;
   readonly calls: AsyncCalls;
   readonly recorder?: Pick<CallRecorder, "written" | "skipped">;
+  readonly state: GlobalTier;
+  /** Where values are in memory on this host; nowhere by default. */
+  readonly localState?: (tenant: string) => LocalState | undefined;
   readonly clock: Clock;
   /** Of this program, for /healthz and the metrics. */
   readonly version: string;
@@ -55,6 +60,8 @@ export function createApp(options: AppOptions): App {
     calls,
     history: new CallHistory(dispatcher, calls),
     recorder: options.recorder,
+    state: options.state,
+    localState: options.localState ?? (() => undefined),
     clock,
     version,
     logger,
@@ -101,6 +108,7 @@ export function buildResources(context: AppContext): OpenAPIHono {
   addFunctions(app, context);
   addOpenFaas(app, context);
   addFaasm(app, context);
+  addState(app, context);
   addDocs(app, context);
   app.notFound(({ req }) => {
     const allowed = methodsOf(app, req.path);

@@ -13,6 +13,8 @@ export interface BodyLimits {
 
 /** Up to this a body is read in one go; beyond, piece by piece, so that it can be counted and stopped. */
 const SMALL_BYTES_MAX = 64 * 1_024;
+/** What a body that only passes through takes: one piece, and what its receiver gathers before it goes on. */
+const PASSING_BYTES = 1 * 1_024 * 1_024;
 const TICK_MS = 1_000;
 const EMPTY = new Uint8Array(0);
 
@@ -59,13 +61,51 @@ export class Bodies {
     if (contentLength === null) {
       return request.body === null ? EMPTY : await this.#readPieces(request.body, bytesMax);
     }
-    if (!/^\d+$/.test(contentLength)) throw invalid("Content-Length is not a number");
-    const length = Number(contentLength);
+    const length = lengthOf(contentLength)!;
     if (length > bytesMax) throw tooLarge(bytesMax);
     if (length === 0) return EMPTY;
     if (length <= SMALL_BYTES_MAX) return await this.#readSmall(request, length);
     if (request.body === null) throw lengthMismatch(length, 0);
     return await this.#readPieces(request.body, bytesMax, length);
+  }
+
+  /**
+   * The body as it comes, for whoever does not keep it: counted as what one piece and its receiver hold. Only the time in which the
+   * client is waited for is the client's. Rejects as `read` does.
+   */
+  async *pieces(request: Request, bytesMax: number): AsyncGenerator<Uint8Array> {
+    const length = lengthOf(request.headers.get("content-length"));
+    if (length !== undefined && length > bytesMax) throw tooLarge(bytesMax);
+    if (request.body === null) {
+      if (length !== undefined && length > 0) throw lengthMismatch(length, 0);
+      return;
+    }
+    this.#take(PASSING_BYTES);
+    const reader = request.body.getReader();
+    const patience = new Patience(this.#limits, this.#clock);
+    const laggard = this.#slow.add((nowMs) => {
+      if (!patience.isOver(nowMs)) return true;
+      void cancel(reader);
+      return false;
+    });
+    let size = 0;
+    try {
+      for (;;) {
+        const { done, value } = await patience.waited(reader.read()).catch((thrown) => {
+          throw thrown instanceof FaasletError ? thrown : brokenOff();
+        });
+        if (done) break;
+        size += value.length;
+        if (size > bytesMax) throw tooLarge(bytesMax);
+        patience.got(value.length);
+        yield value;
+      }
+      if (length !== undefined && size !== length) throw lengthMismatch(length, size);
+    } finally {
+      this.#slow.remove(laggard);
+      this.release(PASSING_BYTES);
+      void cancel(reader);
+    }
   }
 
   /** Counts other bytes of a request that are kept, e.g. its head's; to be released like a body. */
@@ -170,6 +210,55 @@ export class Bodies {
   #full(): FaasletError {
     return new FaasletError("ERR_CAPACITY", `cannot take the request: those that are here fill ${this.#bytes} bytes`);
   }
+}
+
+/** Counts the time in which somebody is waited for, against what comes of it. */
+class Patience {
+  readonly #limits: BodyLimits;
+  readonly #clock: Clock;
+  #waitingSinceMs: number | undefined;
+  #waitedMs = 0;
+  #bytes = 0;
+  #isOver = false;
+
+  constructor(limits: BodyLimits, clock: Clock) {
+    this.#limits = limits;
+    this.#clock = clock;
+  }
+
+  /** Waits; rejects with `ERR_REQUEST_TIMEOUT` when it took too long. */
+  async waited<T>(next: Promise<T>): Promise<T> {
+    this.#waitingSinceMs = this.#clock.now();
+    const result = await next.catch((thrown) => {
+      throw this.#isOver ? tooSlow() : thrown;
+    });
+    this.#waitedMs += this.#clock.now() - this.#waitingSinceMs;
+    this.#waitingSinceMs = undefined;
+    // A reader that is cancelled says that it is done.
+    if (this.#isOver) throw tooSlow();
+    return result;
+  }
+
+  got(bytes: number): void {
+    this.#bytes += bytes;
+  }
+
+  /** In each grace period of waiting something has to come. */
+  isOver(nowMs: number): boolean {
+    if (this.#waitingSinceMs === undefined) return false;
+    const waitedMs = this.#waitedMs + nowMs - this.#waitingSinceMs;
+    if (waitedMs <= this.#limits.graceMs) return false;
+    this.#isOver = this.#bytes < (waitedMs * this.#limits.bytesPerSecondMin) / 1_000;
+    [this.#waitedMs, this.#bytes, this.#waitingSinceMs] = [0, 0, nowMs];
+    return this.#isOver;
+  }
+}
+
+/** Undefined: the head does not say. */
+function lengthOf(contentLength: string | null): number | undefined {
+  if (contentLength === null) return undefined;
+  if (!/^\d+$/.test(contentLength)) throw invalid("Content-Length is not a number");
+  return Number(contentLength);
 }
 
 /** A stream that failed cannot be cancelled any more, and there is nobody to tell. */

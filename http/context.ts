@@ -1,8 +1,10 @@
 import type { FunctionRegistry } from "../runtime/mod.ts";
 import type { AsyncCalls, CallHistory, CallRecorder, Clock, Dispatcher } from "../scheduler/mod.ts";
+import type { GlobalTier } from "../state/mod.ts";
 import type { Bodies } from "./body.ts";
 import type { Laggards } from "./laggards.ts";
 import type { Outbox } from "./outbox.ts";
+import type { LocalState } from "./state.ts";
 
 /** What the app logs to; a LogTape logger fits. */
 export interface Logger {
@@ -22,6 +24,9 @@ export interface AppContext {
   readonly history: CallHistory;
   /** Writes records of calls; absent where none are kept. */
   readonly recorder: Pick<CallRecorder, "written" | "skipped"> | undefined;
+  readonly state: GlobalTier;
+  /** What of a tenant's state is in this host's memory; undefined: nothing yet. */
+  readonly localState: (tenant: string) => LocalState | undefined;
   readonly clock: Clock;
   /** Of this program. */
   readonly version: string;

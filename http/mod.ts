@@ -18,4 +18,5 @@ export { isLoopback } from "./loopback.ts";
 export { checkName, DEFAULT_TENANT, type FunctionName, isName, NAME_GRAMMAR, parseFunctionName } from "./names.ts";
 export type { Problem } from "./problem.ts";
 export { type Server, type ServerOptions, startServer } from "./server.ts";
+export type { LocalRegion, LocalState } from "./state.ts";
 export { SYSTEM_CLOCK } from "./system_clock.ts";

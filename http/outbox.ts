@@ -14,6 +14,8 @@ export interface OutboxLimits {
 /** Up to this a body is handed over in one go: the connection's buffers take as much before anybody reads. */
 const SMALL_BYTES_MAX = 256 * 1_024;
 const PIECE_BYTES = 64 * 1_024;
+/** What a body that is made as it is sent holds: what was read ahead, and the piece that is sent. */
+const PASSING_BYTES = 2 * 1_024 * 1_024;
 const TICK_MS = 1_000;
 const NOTHING = new Uint8Array(0);
 
@@ -58,6 +60,55 @@ export class Outbox {
     const response = new Response(this.#stream(body));
     response.headers.set("content-length", String(body.length));
     return response;
+  }
+
+  /**
+   * A body that is made as it is sent. Counted as what is made ahead; whoever takes nothing for a grace period ends it. Throws
+   * `ERR_CAPACITY`.
+   */
+  passing(source: ReadableStream<Uint8Array>): ReadableStream<Uint8Array> {
+    this.checkRoom();
+    this.#bytes += PASSING_BYTES;
+    const reader = source.getReader();
+    let waitingSinceMs: number | undefined;
+    let isOver = false;
+    let controller: ReadableStreamDefaultController<Uint8Array> | undefined;
+    const end = () => {
+      if (isOver) return;
+      isOver = true;
+      this.#bytes -= PASSING_BYTES;
+      this.#slow.remove(laggard);
+    };
+    const laggard = this.#slow.add((nowMs) => {
+      if (waitingSinceMs === undefined || nowMs - waitingSinceMs <= this.#limits.graceMs) return true;
+      end();
+      void reader.cancel().catch(() => {});
+      controller?.close();
+      return false;
+    });
+    return new ReadableStream<Uint8Array>({
+      start(given) {
+        controller = given;
+      },
+      pull: async (given) => {
+        waitingSinceMs = undefined;
+        const { done, value } = await reader.read().catch((thrown) => {
+          end();
+          throw thrown;
+        });
+        if (isOver) return;
+        if (done) {
+          end();
+          return given.close();
+        }
+        given.enqueue(value);
+        waitingSinceMs = this.#clock.now();
+      },
+      async cancel() {
+        end();
+        await reader.cancel();
+      },
+    }, { highWaterMark: 0 });
   }
 
   close(): void {

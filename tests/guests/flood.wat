@@ -12,4 +12,5 @@
       (if (call $fd_write (local.get $descriptor) (i32.const 0) (i32.const 1) (i32.const 8)) (then (unreachable)))
       (local.set $count (i32.add (local.get $count) (i32.const 1)))
       (br_if $again (i32.lt_u (local.get $count) (i32.const 1024)))))
-  (func (export "main") (call $flood (i32.const 1)) (call $flood (i32.const 2))))
+  ;; What a program prints is its answer; what a handler prints is a log.
+  (func (export "main") (export "handler") (call $flood (i32.const 1)) (call $flood (i32.const 2))))

@@ -2,4 +2,5 @@
 (module
   (import "env" "__faasm_host_interface_test" (func $test (param i32)))
   (memory (export "memory") 1)
-  (func (export "main") (call $test (i32.const 7))))
+  (func (export "main") (call $test (i32.const 7)))
+  (func (export "other")))

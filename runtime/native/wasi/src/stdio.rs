@@ -71,19 +71,24 @@ pub fn borrow(fd: RawFd) -> BorrowedFd<'static> {
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 
-/// Writes to a descriptor; waits when it is full, and gives up when the call has to end.
+/// What a pipe that is ready takes without making its writer wait (PIPE_BUF).
+const READY_BYTES: usize = 4096;
+
+/// Writes to a descriptor, piece by piece as it is ready: a write that waits in the kernel for a reader could not be
+/// interrupted. Gives how much was written when it fails later on.
 pub fn write_descriptor(fd: RawFd, bytes: &[u8], control: &CallControl) -> Result<usize> {
-    loop {
-        match rustix::io::write(borrow(fd), bytes) {
-            Ok(count) => return Ok(count),
-            Err(HostErrno::INTR) => {}
-            Err(HostErrno::AGAIN) => {
-                control.wait_fds(&[(borrow(fd), PollFlags::OUT)], None)?;
-            }
+    let mut done = 0;
+    while done < bytes.len() {
+        control.wait_fds(&[(borrow(fd), PollFlags::OUT)], None)?;
+        let piece = &bytes[done..bytes.len().min(done + READY_BYTES)];
+        match rustix::io::write(borrow(fd), piece) {
+            Ok(count) => done += count,
+            Err(HostErrno::INTR | HostErrno::AGAIN) => {}
+            Err(_) if done > 0 => return Ok(done),
             Err(error) => return Err(errno(error).into()),
         }
-        control.go_on()?;
     }
+    Ok(done)
 }
 
 /// Reads from a descriptor; waits until there is something or the end.

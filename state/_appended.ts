@@ -7,6 +7,8 @@ import type { AppendedRecords, StateKey } from "./global_tier.ts";
 import { STATE_KEYS } from "./keys.ts";
 import { type StateKv, stored } from "./kv.ts";
 
+/** No client sends a commit again after so long. */
+const MARK_MS = 60_000;
 /** Records of one answer: 1 MiB at the most. */
 const READ_BATCH = 16;
 
@@ -29,7 +31,10 @@ export class Appended {
     checkQuota(key.tenant, this.#quota(key.tenant), usage, more);
     // The store fills in the commit's place in its history.
     const place = this.#kv.commitVersionstamp() as unknown as Deno.KvKeyPart;
-    const commit = this.#kv.atomic().set([...STATE_KEYS.appended(key), place], record);
+    // A client whose answer was lost sends its commit again: the second time, this mark is there and nothing more is done.
+    const mark = STATE_KEYS.appending(crypto.randomUUID());
+    const commit = this.#kv.atomic().check({ key: mark, versionstamp: null }).set(mark, 0, { expireIn: MARK_MS })
+      .set([...STATE_KEYS.appended(key), place], record);
     countUsage(commit, key.tenant, more);
     await stored(() => commit.commit());
   }

@@ -90,6 +90,8 @@ export const STATE_KEYS = {
   /** Says that a value's chunks are being written and no root names them yet. */
   writing: ({ tenant, key }: StateKey, id: Uint8Array): Deno.KvKey => ["writing", tenant, key, id],
   writings: (): Deno.KvKey => ["writing"],
+  /** Marks an append as done, for a while. */
+  appending: (id: string): Deno.KvKey => ["appending", id],
   /** A host's lease. */
   session: (id: string): Deno.KvKey => ["session", id],
 } as const;

@@ -60,6 +60,8 @@ export const FUNCTION_LIMITS = {
   /** Variables and arguments, each: checking one costs more than its bytes. */
   entriesMax: 4_096,
   tableElementsMax: 1_000_000,
+  /** Libraries among a function's files: each is compiled in a child of its own, and opened as an instance. */
+  librariesMax: 256,
 } as const;
 
 /** What an uploaded module may hold. Counts are far above what Go and CPython need, far below what hurts. */

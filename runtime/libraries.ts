@@ -5,6 +5,7 @@
  * @module
  */
 import { FaasletError, toFaasletError } from "../errors.ts";
+import { FUNCTION_LIMITS } from "../limits.ts";
 import { isLibrary } from "./native/mod.ts";
 import type { ModuleReport } from "./registry.ts";
 import type { GuestFile, LibraryImage } from "./worker_group.ts";
@@ -15,8 +16,13 @@ export async function compileLibraries(
   files: readonly GuestFile[],
   compile: (wasm: Uint8Array) => Promise<Uint8Array> | Uint8Array,
 ): Promise<LibraryImage[]> {
+  const found = librariesIn(report, files);
+  if (found.length > FUNCTION_LIMITS.librariesMax) {
+    const problem = `libraries among the files: ${found.length} is over the limit of ${FUNCTION_LIMITS.librariesMax}`;
+    throw new FaasletError("ERR_MODULE_LIMIT", `cannot use the files: ${problem}`, { details: [problem] });
+  }
   const libraries: LibraryImage[] = [];
-  for (const { path, bytes } of librariesIn(report, files)) {
+  for (const { path, bytes } of found) {
     try {
       libraries.push({ path, artefact: await compile(bytes) });
     } catch (thrown) {

@@ -66,20 +66,20 @@ fn table_differences(function: &Function, faaslet: &mut Faaslet) -> Result<Vec<T
         let table = faaslet.instance.get_table(&mut faaslet.store, &name).ok_or_else(|| Fault::bug(&name))?;
         let size = table.size(&faaslet.store);
         let minimum = function.meta.tables.get(index).map_or(0, |table| u64::from(table.minimum));
+        // What libraries added is theirs to bring back.
+        let owned = if index == 0 { faaslet.store.data().linking.owned(size) } else { Vec::new() };
         let mut entries = Vec::new();
         for entry in 0..size {
-            // What libraries added is theirs to bring back.
-            if index == 0 && faaslet.store.data().linking.owns(entry) {
+            if usize::try_from(entry).ok().and_then(|at| owned.get(at)).copied().unwrap_or(false) {
                 continue;
             }
             let now = match table.get(&mut faaslet.store, entry) {
                 Some(Ref::Func(Some(target))) => {
                     let raw = target.to_raw(&mut faaslet.store) as usize;
-                    Some(
-                        *numbers
-                            .get(&raw)
-                            .ok_or_else(|| Fault::bug("a table refers to a function that does not escape"))?,
-                    )
+                    // Nothing of the program's own that could stand there is unknown: a library put it there, or it was
+                    // taken from what a library added.
+                    let foreign = "a table of the program's own refers to a function of a library";
+                    Some(*numbers.get(&raw).ok_or_else(|| Fault::new("ERR_SNAPSHOT_HANDLE", foreign))?)
                 }
                 _ => None,
             };

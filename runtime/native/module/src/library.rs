@@ -19,6 +19,8 @@ use crate::types::shown;
 const SECTION: &str = "dylink.0";
 /// The largest alignment that makes sense: a page of memory.
 const ALIGNMENT_LOG2_MAX: u32 = 16;
+/// Each is looked for among the function's files when the library is opened.
+const NEEDED_MAX: u64 = 256;
 
 /// What a library needs of the program that opens it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,6 +54,8 @@ pub fn inspect_library(wasm: &[u8], limits: &Limits) -> Result<Dylink, Refusal> 
     let dylink = dylink(wasm)?;
     let mut excess = Excess::default();
     excess.check(dylink.table_elements.into(), limits.table_elements_max, || "table entries of the library".into());
+    excess.check(dylink.needed.len() as u64, NEEDED_MAX, || "libraries that the library needs".into());
+    excess.check(dylink.weak.len() as u64, limits.imports_max, || "weak imports of the library".into());
     excess.check(u64::from(dylink.memory_bytes) / 65_536, limits.memory_pages_max, || "pages of the library".into());
     excess.refusal()?;
     Ok(dylink)

@@ -287,7 +287,6 @@ fn settings(function: NativeFunction) -> Result<Settings, Fault> {
             },
             clock_resolution_ns: u64::from(limits.clock_resolution_us) * 1000,
             preopen_root: function.has_root,
-            ..WasiSettings::default()
         },
         files,
         libraries: function.libraries.into_iter().map(|one| (one.path, one.artefact.to_vec())).collect(),

@@ -97,13 +97,20 @@ impl Linking {
         Self { code, ..Self::default() }
     }
 
-    /// Whether an entry of the table belongs to a library, or was made for a symbol.
-    pub fn owns(&self, index: u64) -> bool {
-        let in_library = |library: &Opened| {
-            let start = u64::from(library.table_base);
-            (start..start + u64::from(library.code.dylink.table_elements)).contains(&index)
-        };
-        self.opened.iter().any(in_library) || self.entries.iter().any(|entry| u64::from(entry.index) == index)
+    /// Which entries of a table of this size belong to a library, or were made for a symbol.
+    pub fn owned(&self, size: u64) -> Vec<bool> {
+        let mut owned = vec![false; usize::try_from(size).unwrap_or(0)];
+        for library in &self.opened {
+            let start = library.table_base as usize;
+            let end = start.saturating_add(library.code.dylink.table_elements as usize).min(owned.len());
+            owned.get_mut(start..end).unwrap_or_default().fill(true);
+        }
+        for entry in &self.entries {
+            if let Some(is_owned) = owned.get_mut(entry.index as usize) {
+                *is_owned = true;
+            }
+        }
+        owned
     }
 }
 

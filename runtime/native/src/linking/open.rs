@@ -1,9 +1,12 @@
 //! `dlopen` and `dlclose`.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
-use faaslet_wasi::Errno;
-use wasmtime::{AsContextMut, Caller, Extern, ExternType, Global, GlobalType, Instance, Mutability, Ref, Val, ValType};
+use faaslet_wasi::{Errno, WasiHost};
+use wasmtime::{
+    AsContextMut, Caller, Error, Extern, ExternType, Global, GlobalType, Instance, Mutability, Ref, Val, ValType,
+};
 
 use super::resolve::{find_data, find_function, function_of, host_function, index_of, scope_of, stack_pointer, table};
 use super::{LibraryCode, Opened, Outcome, Owner, Problem, Symbol, told};
@@ -115,13 +118,18 @@ fn load(caller: &mut Caller<'_, State>, (path, code): Found, above: &mut Vec<Str
     if above.len() >= DEPTH_MAX || caller.data().linking.opened.len() >= LIBRARIES_MAX {
         return told(format!("{path}: too many libraries"));
     }
+    // One call may open hundreds.
+    caller.data_mut().go_on().map_err(Error::new)?;
     above.push(path);
     let mut needed = Vec::new();
     for name in &code.dylink.needed {
         let path = above.last().map_or("", String::as_str);
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         let found = find(caller.data(), name, Some(directory))?;
-        needed.push(load(caller, found, above)?);
+        let place = load(caller, found, above)?;
+        if !needed.contains(&place) {
+            needed.push(place);
+        }
     }
     let path = above.pop().unwrap_or_default();
     join(caller, path, code, needed)
@@ -130,7 +138,9 @@ fn load(caller: &mut Caller<'_, State>, (path, code): Found, above: &mut Vec<Str
 /// Makes an instance of a library whose needs are met. Everything that can be missing is looked for before anything is
 /// taken from the program.
 fn join(caller: &mut Caller<'_, State>, path: String, code: Arc<LibraryCode>, needed: Vec<usize>) -> Outcome<usize> {
-    let scope: Vec<usize> = needed.iter().flat_map(|place| scope_of(&caller.data().linking, *place)).collect();
+    let mut scope: Vec<usize> = needed.iter().flat_map(|place| scope_of(&caller.data().linking, *place)).collect();
+    let mut seen = HashSet::new();
+    scope.retain(|place| seen.insert(*place));
     let functions = imported_functions(caller, &path, &code, &scope)?;
     let memory_base = take_memory(caller, &path, code.dylink.memory_bytes)?;
     let table_base = take_table(caller, &path, &code)?;
@@ -147,6 +157,10 @@ fn join(caller: &mut Caller<'_, State>, path: String, code: Arc<LibraryCode>, ne
     }
     let globals = own_globals(caller, &code, instance)?;
     let place = caller.data().linking.opened.len();
+    // Here, since the guest's allocator may have opened others meanwhile.
+    if place >= LIBRARIES_MAX {
+        return told(format!("{path}: too many libraries"));
+    }
     caller.data_mut().linking.opened.push(Opened {
         code: code.clone(),
         path,

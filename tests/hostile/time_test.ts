@@ -56,6 +56,17 @@ attackTest("H21: a bystander that computes gets its share among loops", async (a
   assert.ok(waited < 3 * among.cpuUs / share + BUSY_MS * 1_000, `${waited} us for ${among.cpuUs} us of work`);
 });
 
+attackTest("H21: a function with hundreds of waiting calls delays another's by one of them", async (attack) => {
+  const work = await attack.install("work");
+  const ended: string[] = [];
+  const flood = Array.from({ length: 40 }, () => attack.call(work).then(() => ended.push("flood")));
+  await until(() => native.live().runningGuests > 0, "the first one runs");
+  await attack.checkBystander();
+  // The one that ran already, one that the thread had taken by then, and one whose turn it was.
+  assert.ok(ended.length <= 3, `${ended.length} calls of the flood came before it`);
+  await Promise.all(flood);
+}, 1);
+
 Deno.test("H21: with all threads of calls in loops, functions still load", async () => {
   const group = new EmbeddedGroup();
   try {

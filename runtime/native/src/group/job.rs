@@ -13,6 +13,17 @@ pub enum Job {
     Warm(Warm),
 }
 
+impl Job {
+    /// The id of the function that it is for.
+    pub fn function(&self) -> u32 {
+        match self {
+            Self::Install(install) => install.settings.id,
+            Self::Call(call) => call.function.settings.id,
+            Self::Warm(warm) => warm.function.settings.id,
+        }
+    }
+}
+
 /// Faaslets to have ready before anybody calls.
 pub struct Warm {
     /// Names the completion.

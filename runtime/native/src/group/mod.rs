@@ -5,6 +5,7 @@
 
 mod completion;
 mod job;
+mod jobs;
 mod run;
 mod threads;
 

@@ -3,7 +3,6 @@
 //!
 //! The thread that went idle last is woken first: its stack and the processor's caches are warm, and the others can end.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
@@ -11,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use faaslet_wasi::Waits;
 
+use super::jobs::Jobs;
 use super::{Group, Job, OPEN_THREADS, lock, run};
 use crate::engine::{THREAD_STACK, Watch};
 use crate::fault::Fault;
@@ -24,7 +24,7 @@ const CALM_TICKS: u32 = 50;
 
 /// Jobs that no thread has taken, and the threads.
 pub struct Queue {
-    jobs: VecDeque<Job>,
+    jobs: Jobs,
     pub threads: usize,
     /// Threads that run a job and do not wait in it.
     active: usize,
@@ -47,7 +47,7 @@ struct Seat {
 impl Queue {
     pub fn new(kept: usize) -> Self {
         Self {
-            jobs: VecDeque::new(),
+            jobs: Jobs::default(),
             threads: 0,
             active: 0,
             allowed: kept,
@@ -81,23 +81,20 @@ impl Group {
         if queue.closing {
             return Err(Fault::new("ERR_DRAINING", "the worker group is closed"));
         }
-        queue.jobs.push_back(job);
-        if queue.active >= queue.allowed {
-            return Ok(());
+        let mut called = None;
+        if queue.active < queue.allowed {
+            match self.add_thread(&mut queue) {
+                Ok(thread) => called = thread,
+                Err(fault) if queue.threads == 0 => return Err(fault),
+                // One of the threads that there are will come to it.
+                Err(_) => {}
+            }
         }
-        match self.add_thread(&mut queue) {
-            Ok(called) => {
-                drop(queue);
-                if let Some(thread) = called {
-                    thread.unpark();
-                }
-            }
-            Err(fault) if queue.threads == 0 => {
-                queue.jobs.pop_back();
-                return Err(fault);
-            }
-            // One of the threads that there are will come to it.
-            Err(_) => {}
+        // No thread looks for it before the lock is free.
+        queue.jobs.push(job.function(), job);
+        drop(queue);
+        if let Some(thread) = called {
+            thread.unpark();
         }
         Ok(())
     }
@@ -155,7 +152,7 @@ impl Group {
     fn next_job(&self) -> Option<Job> {
         let mut queue = lock(&self.queue).ok()?;
         loop {
-            if let Some(job) = queue.jobs.pop_front() {
+            if let Some(job) = queue.jobs.pop() {
                 self.counters.started.fetch_add(1, Ordering::Relaxed);
                 return Some(job);
             }

@@ -1,0 +1,50 @@
+;; H34: makes names until it is refused. The input (u32): 0 hard links to one file, 1 links with targets of 4,000 bytes, 2 directories. With 1 added
+;; in its second word, it removes each name again, a million times over. Answer: names that it made, and the errno.
+(module
+  (import "env" "__faasm_read_input" (func $read_input (param i32 i32) (result i32)))
+  (import "env" "__faasm_write_output" (func $write_output (param i32 i32)))
+  (import "wasi_snapshot_preview1" "path_open"
+    (func $open (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_link" (func $link (param i32 i32 i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_symlink" (func $symlink (param i32 i32 i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_create_directory" (func $mkdir (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_unlink_file" (func $unlink (param i32 i32 i32) (result i32)))
+  (import "wasi_snapshot_preview1" "path_remove_directory" (func $rmdir (param i32 i32 i32) (result i32)))
+  (memory (export "memory") 1)
+  (data (i32.const 16) "f")
+  ;; The number as eight letters at 32.
+  (func $name (param $number i32)
+    (local $at i32)
+    (loop $next
+      (i32.store8 (i32.add (i32.const 32) (local.get $at))
+        (i32.add (i32.const 97) (i32.and (i32.shr_u (local.get $number) (i32.mul (local.get $at) (i32.const 4))) (i32.const 15))))
+      (local.set $at (i32.add (local.get $at) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $at) (i32.const 8)))))
+  (func $make (param $what i32) (result i32)
+    (if (i32.eqz (local.get $what)) (then
+      (return (call $link (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 1) (i32.const 3) (i32.const 32)
+        (i32.const 8)))))
+    (if (i32.eq (local.get $what) (i32.const 1)) (then
+      (return (call $symlink (i32.const 4096) (i32.const 4000) (i32.const 3) (i32.const 32) (i32.const 8)))))
+    (call $mkdir (i32.const 3) (i32.const 32) (i32.const 8)))
+  (func $remove (param $what i32)
+    (if (i32.eq (local.get $what) (i32.const 2))
+      (then (drop (call $rmdir (i32.const 3) (i32.const 32) (i32.const 8))))
+      (else (drop (call $unlink (i32.const 3) (i32.const 32) (i32.const 8))))))
+  (func (export "main")
+    (local $what i32) (local $removes i32) (local $count i32) (local $errno i32)
+    (memory.fill (i32.const 4096) (i32.const 0x78) (i32.const 4000))
+    (drop (call $read_input (i32.const 0) (i32.const 8)))
+    (local.set $what (i32.load (i32.const 0)))
+    (local.set $removes (i32.load (i32.const 4)))
+    (drop (call $open (i32.const 3) (i32.const 0) (i32.const 16) (i32.const 1) (i32.const 1) (i64.const 0x1fffffff)
+      (i64.const 0) (i32.const 0) (i32.const 64)))
+    (block $end (loop $next
+      (call $name (local.get $count))
+      (br_if $end (local.tee $errno (call $make (local.get $what))))
+      (if (local.get $removes) (then (call $remove (local.get $what))))
+      (local.set $count (i32.add (local.get $count) (i32.const 1)))
+      (br_if $next (i32.lt_u (local.get $count) (i32.const 1000000)))))
+    (i32.store (i32.const 0) (local.get $count))
+    (i32.store (i32.const 4) (local.get $errno))
+    (call $write_output (i32.const 0) (i32.const 8))))

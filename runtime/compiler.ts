@@ -86,14 +86,7 @@ export class Compiler {
     const started = performance.now();
     const order: CompileOrder = { ...orderFor(wasm.length), ...this.#order };
     const [program = "", ...args] = this.#command;
-    const child = new Deno.Command(program, {
-      args,
-      stdin: "piped",
-      stdout: "piped",
-      stderr: "piped",
-      clearEnv: true,
-      env: childEnvironment(),
-    }).spawn();
+    const child = spawn(program, args);
     this.#children.add(child);
     let isLate = false;
     const timer = setTimeout(() => {
@@ -137,6 +130,17 @@ export class Compiler {
 export function orderFor(wasmBytes: number): CompileOrder {
   const cpuSeconds = COMPILE_LIMITS.cpuSecondsFloor + Math.ceil(wasmBytes / MIB) * COMPILE_LIMITS.cpuSecondsPerMiB;
   return { dataBytes: COMPILE_LIMITS.dataBytesMax, cpuSeconds };
+}
+
+/** Throws `ERR_CAPACITY`: a machine that is out of processes or descriptors has them again later. */
+function spawn(program: string, args: readonly string[]): Deno.ChildProcess {
+  const streams = { stdin: "piped", stdout: "piped", stderr: "piped" } as const;
+  try {
+    return new Deno.Command(program, { args: [...args], ...streams, clearEnv: true, env: childEnvironment() }).spawn();
+  } catch (cause) {
+    const why = cause instanceof Error ? cause.message : String(cause);
+    throw new FaasletError("ERR_CAPACITY", `cannot start the compiler's process: ${why}`, { cause });
+  }
 }
 
 /** Deno looks for its cache of packages; nothing else of ours is of use to a compiler. */

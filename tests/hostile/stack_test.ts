@@ -118,6 +118,8 @@ attackTest(
 
 attackTest("H07: many stacks that are full at once leave the others theirs", async (attack) => {
   const target = await attack.install("recursion");
-  const calls = Array.from({ length: rounds(40, 400) }, () => attack.call(target));
-  for (const outcome of await attack.withBystander(Promise.all(calls))) assertStack(outcome, "one of many");
+  for (let round = 0; round < rounds(1, 20); round++) {
+    const calls = Array.from({ length: 40 }, () => attack.call(target));
+    for (const outcome of await attack.withBystander(Promise.all(calls))) assertStack(outcome, "one of many");
+  }
 });

@@ -185,6 +185,15 @@ Deno.test("H16: a module that keeps the compiler busy is given up in its child, 
   await compile(bombs.honest(rounds(2, 26) * MIB), { dataBytes: 300 * MIB });
 });
 
+Deno.test("H16: a compiler that cannot be started, or dies, is an error with a code", async () => {
+  const compile = (...command: string[]) => new Compiler({ command }).compile(guest("noop"));
+  await assert.rejects(compile("/nonexistent/compiler"), { code: "ERR_CAPACITY" });
+  await assert.rejects(compile("/bin/false"), { code: "ERR_COMPILE", message: /exit code 1/ });
+  await assert.rejects(compile("/bin/sh", "-c", "kill -9 $$"), { code: "ERR_COMPILE_LIMIT" });
+  // It answers with something else than an artefact.
+  await assert.rejects(compile("/bin/echo", "hello"), { code: "ERR_COMPILE" });
+});
+
 Deno.test("H16: a large module with a feature that is not offered at its end is refused while the host answers others", async () => {
   // What it needs is found by validating it again and again.
   const wasm = bombs.featureful(rounds(8, 60) * MIB);

@@ -110,6 +110,23 @@ attackTest("H29: an input of any size reaches the guest whole", async (attack) =
   }
 });
 
+attackTest("H29: many large outputs at once cross one after another, each whole", async (attack) => {
+  const target = await attack.install("echo");
+  const bytes = 24 * 1_024 * 1_024;
+  const calls = Array.from(
+    { length: 8 },
+    (_, at) => attack.call(target, { input: new Uint8Array(bytes).fill(at + 1) }),
+  );
+  // They end while nobody drains.
+  const busyUntil = performance.now() + 1_500;
+  while (performance.now() < busyUntil);
+  for (const [at, call] of calls.entries()) {
+    const { status, output } = await call;
+    assert.deepEqual([status, output.length, output[0], output[bytes - 1]], ["ok", bytes, at + 1, at + 1]);
+    assert.ok(output.buffer.byteLength <= 3 * bytes, "an output does not keep all the others");
+  }
+});
+
 /** A form with a module and its settings. */
 async function deploy(host: RealHost, name: string, wasm: Uint8Array, settings: unknown): Promise<void> {
   const body = new FormData();

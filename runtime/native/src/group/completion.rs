@@ -14,6 +14,18 @@ pub enum Completion {
     Closed,
 }
 
+impl Completion {
+    /// About as many bytes as it crosses with, at least one.
+    pub fn bytes(&self) -> usize {
+        1 + match self {
+            Self::Ended(record) => record.output.len() + record.stdout.len() + record.stderr.len(),
+            Self::Installed(_, Ok(installed)) => installed.log.len(),
+            Self::Asked(call) => call.text.len() + call.bytes.len(),
+            _ => 0,
+        }
+    }
+}
+
 pub type Outcome<T> = Result<T, crate::fault::Fault>;
 
 /// How warm a Faaslet was; ordered from cold to warm.

@@ -28,6 +28,10 @@ use threads::Queue;
 /// Tells JavaScript that the list is no longer empty.
 pub type Notify = Box<dyn Fn() + Send + Sync>;
 
+/// Bytes of completions that cross to JavaScript at once, when there is more than one: the block that they cross in is there twice
+/// for a moment, and a block of many gigabytes could not be had at all.
+const BATCH_BYTES: usize = 64 << 20;
+
 static OPEN_GROUPS: AtomicUsize = AtomicUsize::new(0);
 static OPEN_THREADS: AtomicUsize = AtomicUsize::new(0);
 
@@ -177,11 +181,27 @@ impl Group {
         Ok((functions.len(), idle, threads, lock(&self.calls)?.len()))
     }
 
-    /// What ended since the last time.
+    /// What ended since the last time; of much, a part, and the rest announces itself.
     pub fn drain(&self) -> Result<Vec<Completion>, Fault> {
         // Before the list is taken: what is added afterwards announces itself again.
         self.announced.store(false, Ordering::SeqCst);
-        Ok(std::mem::take(&mut *lock(&self.done)?))
+        let mut done = lock(&self.done)?;
+        let mut bytes = 0;
+        let fits = done.iter().take_while(|completion| {
+            let is_first = bytes == 0;
+            bytes += completion.bytes();
+            is_first || bytes <= BATCH_BYTES
+        });
+        let count = fits.count();
+        let rest = done.split_off(count);
+        let batch = std::mem::replace(&mut *done, rest);
+        let has_more = !done.is_empty();
+        drop(done);
+        if has_more && !self.announced.swap(true, Ordering::SeqCst) {
+            self.undrained.store(0, Ordering::Relaxed);
+            self.announce();
+        }
+        Ok(batch)
     }
 
     pub fn take_changes(&self, call: u32) -> Vec<Change> {

@@ -16,11 +16,23 @@ import { chain } from "./chain.ts";
 import { http } from "./http.ts";
 import { kernels } from "./kernels.ts";
 import { memory } from "./memory.ts";
+import { registry } from "./registry.ts";
 import { reset } from "./reset.ts";
 import { restore } from "./restore.ts";
 import { roundTrip } from "./round_trip.ts";
 
-const BENCHMARKS: readonly Benchmark[] = [restore, reset, memory, capacity, roundTrip, http, burst, kernels, chain];
+const BENCHMARKS: readonly Benchmark[] = [
+  restore,
+  reset,
+  memory,
+  capacity,
+  roundTrip,
+  http,
+  burst,
+  kernels,
+  chain,
+  registry,
+];
 const RESULTS = new URL("./results/", import.meta.url);
 
 /** A benchmark's part of the result. */

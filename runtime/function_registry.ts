@@ -228,11 +228,12 @@ export class KvFunctionRegistry implements FunctionRegistry {
     }
     const settings = parseSettings(request.settings);
     const files = await checkFiles(request.files);
-    const report = await this.#options.inspect(wasm, settings);
     const before = found && await this.#readIfWhole(tenant, name, found.live);
-    if (before !== undefined && !request.dryRun && isSame(before.record, report, settings, files)) {
+    // What was accepted once need not be looked at again.
+    if (before !== undefined && !request.dryRun && isSame(before.record, await digestOf(wasm), settings, files)) {
       return { outcome: "unchanged", record: before.record };
     }
+    const report = await this.#options.inspect(wasm, settings);
     const compiled = await this.#artefact(before, report, wasm, request.files);
     const functionId = this.#takeId();
     const install = await this.#options.group.install(
@@ -428,12 +429,12 @@ function image(
 
 function isSame(
   record: FunctionRecord,
-  report: ModuleReport,
+  digest: string,
   settings: FunctionSettings,
   files: readonly StoredFile[],
 ): boolean {
   const stated = (value: unknown) => JSON.stringify(value);
-  return record.report.digest === report.digest && stated(record.settings) === stated(settings) &&
+  return record.report.digest === digest && stated(record.settings) === stated(settings) &&
     stated(record.files) === stated(files.map(({ path, bytes, digest }) => ({ path, bytes, digest })));
 }
 

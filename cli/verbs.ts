@@ -1,8 +1,10 @@
 /** The subcommands, in the order of the help. */
+import { backup, restore } from "./backup.ts";
 import { bench } from "./bench.ts";
 import { calls } from "./calls.ts";
 import { check } from "./check.ts";
 import { compileChildVerb } from "./compile_child.ts";
+import { completion } from "./completion.ts";
 import { deploy } from "./deploy.ts";
 import { describe } from "./describe.ts";
 import { doctor } from "./doctor.ts";
@@ -39,7 +41,10 @@ export const VERBS: readonly Verb[] = [
   status,
   top,
   bench,
+  backup,
+  restore,
   doctor,
+  completion,
   version,
   compileChildVerb,
 ];

@@ -4,6 +4,7 @@ import type {
   CallRequest,
   DeployRequest,
   DeployResult,
+  FunctionBundle,
   FunctionRecord,
   FunctionRegistry,
   LiveFunction,
@@ -91,6 +92,11 @@ export class FakeRegistry implements FunctionRegistry {
     const record = recordOf(name, version ?? 2, {}, "plain");
     this.functions.set(`${tenant}/${name}`, { functionId: 1, record });
     return Promise.resolve(record);
+  }
+  bundle(tenant: string, name: string): Promise<FunctionBundle | undefined> {
+    const record = this.live(tenant, name)?.record;
+    const files = [{ path: "/a", bytes: new Uint8Array([1, 2]) }];
+    return Promise.resolve(record && { record, wasm: new Uint8Array([7]), files });
   }
   change(tenant: string, name: string, settings: Readonly<Record<string, unknown>>): Promise<DeployResult> {
     if (this.refuse !== undefined) return Promise.reject(this.refuse);

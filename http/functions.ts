@@ -48,6 +48,20 @@ export function addFunctions(app: OpenAPIHono, context: AppContext): void {
     return deployed(await registry.change(DEFAULT_TENANT, name, settings));
   });
 
+  app.get("/v1/functions/:name/bundle", async ({ req }) => {
+    const name = checkName(req.param("name"));
+    context.outbox.checkRoom();
+    const bundle = await registry.bundle(DEFAULT_TENANT, name);
+    if (bundle === undefined) throw notFound(name);
+    const form = new FormData();
+    form.append("module", new Blob([bundle.wasm as Uint8Array<ArrayBuffer>]), "module.wasm");
+    form.append("settings", JSON.stringify(bundle.record.settings));
+    for (const { path, bytes } of bundle.files) {
+      if (bytes !== undefined) form.append("file", new Blob([bytes as Uint8Array<ArrayBuffer>]), path);
+    }
+    return new Response(form, { headers: { etag: etagOf(bundle.record) } });
+  });
+
   app.get("/v1/functions/:name/versions", async ({ req, json }) => {
     const name = checkName(req.param("name"));
     const versions = await registry.versions(DEFAULT_TENANT, name);

@@ -159,6 +159,16 @@ function documentVersions(registry: Registry, params: z.ZodObject): void {
   });
   registry.registerPath({
     method: "get",
+    path: "/v1/functions/{name}/bundle",
+    summary: "What the live version was deployed from, as a form that PUT takes",
+    request: { params },
+    responses: {
+      200: { description: "Module, settings, files", content: { "multipart/form-data": { schema: FormSchema } } },
+      404: problemAnswer("There is none"),
+    },
+  });
+  registry.registerPath({
+    method: "get",
     path: "/v1/functions/{name}/versions",
     summary: "The versions that are kept, newest first",
     request: { params },

@@ -21,6 +21,7 @@ import { pack, unpack, type Unpacked } from "./_packed_artefact.ts";
 import type {
   DeployRequest,
   DeployResult,
+  FunctionBundle,
   FunctionRecord,
   FunctionRegistry,
   LiveFunction,
@@ -169,6 +170,19 @@ export class KvFunctionRegistry implements FunctionRegistry {
       }
       await this.#swap(key, loaded);
       return loaded.record;
+    });
+  }
+
+  async bundle(tenant: string, name: string): Promise<FunctionBundle | undefined> {
+    const key = keyOf(tenant, name);
+    // In order with changes: a version that is replaced meanwhile would lose its bytes.
+    return await this.#changes.run(key, async () => {
+      this.#checkTrust(tenant, name);
+      const found = this.#store.get(tenant, name);
+      const record = (found && await this.#store.read(tenant, name, found.live))?.record;
+      if (record === undefined) return undefined;
+      const wasm = await this.#store.blob(tenant, record.report.digest);
+      return { record, wasm, files: await this.#files(record) };
     });
   }
 

@@ -29,6 +29,7 @@ export type {
 export type {
   DeployRequest,
   DeployResult,
+  FunctionBundle,
   FunctionRecord,
   FunctionRegistry,
   LiveFunction,

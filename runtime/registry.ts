@@ -76,6 +76,13 @@ export interface LiveFunction {
   readonly record: FunctionRecord;
 }
 
+/** All that a deploy of the live version was made of. */
+export interface FunctionBundle {
+  readonly record: FunctionRecord;
+  readonly wasm: Uint8Array;
+  readonly files: readonly GuestFile[];
+}
+
 /** What the metrics say of a registry. */
 export interface RegistryStats {
   readonly functions: number;
@@ -103,6 +110,8 @@ export interface FunctionRegistry {
    * version that is not there, `ERR_CONFLICT` when there is nothing to go back to.
    */
   rollback(tenant: string, name: string, version?: number): Promise<FunctionRecord>;
+  /** What the live version was deployed from, to be deployed elsewhere. */
+  bundle(tenant: string, name: string): Promise<FunctionBundle | undefined>;
   /** A new version with some settings changed: those that are named. */
   change(tenant: string, name: string, settings: Readonly<Record<string, unknown>>): Promise<DeployResult>;
   /** True when there was one. */

@@ -90,7 +90,7 @@ check("the demo's steps work with nothing else there", async () => {
 });
 
 check("the add-on lies in a directory of its user alone, once, and a planted one is refused", async () => {
-  const directory = join(HOME, ".cache/faaslet");
+  const directory = join(HOME, ".cache/faaslet/add-on");
   const module = scratch.write("print.wasm", guest("print"));
   assert.equal((await faaslet(["check", module])).code, 0);
   const names = [...Deno.readDirSync(directory)].map(({ name }) => name);

@@ -37,9 +37,10 @@ export function runtimeDirectory(environment: (name: string) => string | undefin
   const chosen = environment(RUNTIME_DIRECTORY_VARIABLE);
   if (chosen) return chosen;
   const cache = environment("XDG_CACHE_HOME");
-  if (cache?.startsWith("/") === true) return join(cache, "faaslet");
+  // Of its own: what else this program and its builds keep beside it need not be closed to others.
+  if (cache?.startsWith("/") === true) return join(cache, "faaslet", "add-on");
   const home = environment("HOME");
-  if (home) return join(home, ".cache", "faaslet");
+  if (home) return join(home, ".cache", "faaslet", "add-on");
   const cure = `set ${RUNTIME_DIRECTORY_VARIABLE}, XDG_CACHE_HOME or HOME`;
   throw new FaasletError("ERR_USAGE", `cannot choose a directory for the add-on: ${cure}`);
 }

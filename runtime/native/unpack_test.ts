@@ -68,7 +68,7 @@ Deno.test("unpackAddOn() refuses a directory that others may enter, a link to on
 Deno.test("runtimeDirectory() is the one that was named, else the user's cache", () => {
   const of = (variables: Record<string, string>) => runtimeDirectory((name) => variables[name]);
   assert.equal(of({ FAASLET_RUNTIME_DIR: "/x", HOME: "/h" }), "/x");
-  assert.equal(of({ XDG_CACHE_HOME: "/c", HOME: "/h" }), "/c/faaslet");
-  assert.equal(of({ XDG_CACHE_HOME: "relative", HOME: "/h" }), "/h/.cache/faaslet");
+  assert.equal(of({ XDG_CACHE_HOME: "/c", HOME: "/h" }), "/c/faaslet/add-on");
+  assert.equal(of({ XDG_CACHE_HOME: "relative", HOME: "/h" }), "/h/.cache/faaslet/add-on");
   assert.throws(() => of({}), { code: "ERR_USAGE" });
 });

@@ -163,6 +163,16 @@ export const HOST_LIMITS = {
   metricsFunctionsMax: 200,
 } as const;
 
+/** Files that a tenant's functions share. */
+export const FILE_LIMITS = {
+  /** What one request may bring. */
+  fileBytesMax: 256 * MIB,
+  storedBytesMax: 64 * GIB,
+  filesMax: 100_000,
+  /** Part of a key of the store, which may have 2 KiB. */
+  pathBytesMax: 1_024,
+} as const;
+
 /** What Deno KV takes, on a local file and on a server alike; where they differ, the smaller. Tested at n - 1, n and n + 1. */
 export const KV_LIMITS = {
   /** Bytes are stored as they are, so that a chunk of 64 KiB fits; other values count as encoded. */
@@ -288,6 +298,10 @@ assert(
   "an asynchronous call with the largest input fits",
 );
 assert(CALL_LIMITS.flushRecordsMax <= CALL_LIMITS.recordsMax, "what is written at once is there to be written");
+assert(
+  FILE_LIMITS.fileBytesMax <= HOST_LIMITS.requestBodyBytesMax,
+  "the largest shared file fits the memory for request bodies",
+);
 assert(MODULE_LIMITS.functionBytesMax <= MODULE_LIMITS.bytesMax, "a function body fits a module");
 assert(STATE_LIMITS.chunkBytes <= KV_LIMITS.valueBytesMax, "a chunk is one value of the store");
 assert(STATE_LIMITS.recordBytesMax <= KV_LIMITS.valueBytesMax, "a record is one value of the store");

@@ -5,10 +5,11 @@
  */
 import { FaasletError } from "../errors.ts";
 import { CALL_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
+import { SharedFileCalls } from "../hostif/mod.ts";
 import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
 import { Compiler, EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../runtime/mod.ts";
 import { AsyncCalls, CallRecorder, Dispatcher, StoredAsyncCalls, StoredRecords } from "../scheduler/mod.ts";
-import { Blobs, CallStore, KvGlobalTier, openKv, RecordLog } from "../state/mod.ts";
+import { Blobs, CallStore, KvGlobalTier, openKv, RecordLog, SharedFiles } from "../state/mod.ts";
 import { VERSION } from "../version.ts";
 import { DataDirectory } from "./data_directory.ts";
 import { selfCommand } from "./self.ts";
@@ -71,12 +72,21 @@ export async function startHost(options: HostOptions): Promise<Host> {
   });
   parts.defer(() => registry.close());
   parts.defer(() => compiler.close());
+  const files = await SharedFiles.open(kv, Date.now);
+  parts.defer(() => files.settled());
+  const fileCalls = new SharedFileCalls(files, group, (thrown) => {
+    logger.error("cannot read a shared file: {thrown}", { thrown });
+  });
   const dispatcher = new Dispatcher({
     group,
     clock: SYSTEM_CLOCK,
     random: (bytes) => void crypto.getRandomValues(bytes),
     current: (tenant, name) => registry.live(tenant, name),
     ready: (tenant, name) => registry.ready(tenant, name),
+    onHostCall({ callId, ticket, operation, text }, { live }) {
+      if (operation !== "file") return;
+      void fileCalls.answer(live.record.tenant, text).then((answer) => group.answer({ callId, ticket, ...answer }));
+    },
   });
   const recorder = await CallRecorder.start({
     table: dispatcher.records,
@@ -95,6 +105,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   parts.defer(() => calls.close());
   const app = createApp({
     registry,
+    files,
     dispatcher,
     calls,
     recorder,

@@ -117,6 +117,8 @@ async function callWithChains(
     clock: SYSTEM_CLOCK,
     random: (bytes) => void crypto.getRandomValues(bytes),
     current: (_tenant, name) => [program, ...companions].findLast(({ record }) => record.name === name),
+    // There are no shared files without a host.
+    onHostCall: ({ callId, ticket }) => group.answer({ callId, ticket, value: 0 }),
   });
   const { error, ...outcome } = await dispatcher.call({ live: program, input: new Uint8Array(0) });
   // Nobody awaits any more what the program left to itself.

@@ -8,6 +8,7 @@ import { completion } from "./completion.ts";
 import { deploy } from "./deploy.ts";
 import { describe } from "./describe.ts";
 import { doctor } from "./doctor.ts";
+import { file } from "./file.ts";
 import { invoke } from "./invoke.ts";
 import { list } from "./list.ts";
 import { logs } from "./logs.ts";
@@ -37,6 +38,7 @@ export const VERBS: readonly Verb[] = [
   versions,
   rollback,
   state,
+  file,
   serve,
   status,
   top,

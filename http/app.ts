@@ -3,6 +3,7 @@ import { OpenAPIHono } from "@hono/zod-openapi";
 import { toFaasletError } from "../errors.ts";
 import type { FunctionRegistry } from "../runtime/mod.ts";
 import { type AsyncCalls, CallHistory, type CallRecorder, type Clock, type Dispatcher } from "../scheduler/mod.ts";
+import type { SharedFiles } from "../state/mod.ts";
 import { answerAsyncCall, ASYNC_PREFIX } from "./async_call.ts";
 import { Bodies, type BodyLimits } from "./body.ts";
 import { answerCall, CALL_PREFIX, CLIENT_TICK_MS } from "./call.ts";
@@ -10,6 +11,7 @@ import { addCalls } from "./calls.ts";
 import type { AppContext, Logger, RequestInfo } from "./context.ts";
 import { addDocs } from "./docs.ts";
 import { addFaasm } from "./faasm.ts";
+import { addFiles } from "./files.ts";
 import { addFunctions } from "./functions.ts";
 import { addHealth } from "./health.ts";
 import { Laggards } from "./laggards.ts";
@@ -24,6 +26,8 @@ import { addState, type LocalState } from "./state.ts";
 /** What an app is made of. */
 export interface AppOptions {
   readonly registry: FunctionRegistry;
+  /** Absent where there are none. */
+  readonly files?: SharedFiles;
   readonly dispatcher: Dispatcher;
   readonly calls: AsyncCalls;
   readonly recorder?: Pick<CallRecorder, "written" | "skipped">;
@@ -71,7 +75,7 @@ export function createApp(options: AppOptions): App {
     clients: new Laggards(clock, CLIENT_TICK_MS),
   };
   const origins = new Origins(options.hosts);
-  const resources = buildResources(context);
+  const resources = buildResources(context, options.files);
   return {
     handler(request, info) {
       try {
@@ -99,13 +103,14 @@ export function createApp(options: AppOptions): App {
 }
 
 /** Everything but calls, as a router. */
-export function buildResources(context: AppContext): OpenAPIHono {
+export function buildResources(context: AppContext, files?: SharedFiles): OpenAPIHono {
   const app = new OpenAPIHono();
   addHealth(app, context);
   addMetrics(app, context);
   // Before the functions, whose last route answers for every path below theirs.
   addCalls(app, context);
   addFunctions(app, context);
+  if (files !== undefined) addFiles(app, context, files);
   addOpenFaas(app, context);
   addFaasm(app, context);
   addState(app, context);

@@ -114,6 +114,18 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
     });
   }
 
+  /** Whether the group has a shared file of that digest. */
+  holdsFile(digest: string): boolean {
+    this.#checkOpen();
+    return coded(() => this.#native.holdsFile(digest));
+  }
+
+  /** Gives the group a shared file, for calls that will ask for it. `ERR_CAPACITY`. */
+  offerFile(digest: string, bytes: Uint8Array): void {
+    this.#checkOpen();
+    coded(() => this.#native.offerFile(digest, bytes));
+  }
+
   stats(): Promise<GroupStats> {
     return this.#now(() => this.#native.stats());
   }

@@ -126,8 +126,10 @@ export interface HostCall {
  *   `numbers[0]` as its index
  * - `chain-entry`: a call of the asking function, entered at the table index `numbers[0]`
  * - `await`: the guest waits for the answer to this ticket; it is no request of its own
+ * - `file`: the shared file `text`; the answer's value is when it was written, milliseconds since 1970, 0 when it is not there and
+ *   -1 when the store failed; its bytes are the digest under which the group was offered it
  */
-export type HostOperation = "chain" | "chain-entry" | "await";
+export type HostOperation = "chain" | "chain-entry" | "await" | "file";
 
 /** The answer to a host call. */
 export interface HostAnswer {

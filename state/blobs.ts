@@ -11,7 +11,7 @@ import { promisify } from "node:util";
 import { constants, deflateRaw, inflateRaw } from "node:zlib";
 import { FaasletError } from "../errors.ts";
 import { CHUNK_BYTES, chunkAt, CHUNKS_PER_COMMIT, chunksOf, KEYS_PER_READ, MUTATIONS_PER_COMMIT } from "./_chunks.ts";
-import { KEYS } from "./keys.ts";
+import { type BlobKeys, KEYS } from "./keys.ts";
 import { type Kv, stored } from "./kv.ts";
 
 /** Below this nothing is won: a chunk is a row of its own anyway. */
@@ -44,12 +44,14 @@ export async function digestOf(bytes: Uint8Array): Promise<string> {
 
 export class Blobs {
   readonly #kv: Kv;
+  readonly #keys: BlobKeys;
   readonly #storedBytesMax: number;
   readonly #storedBytes = new Map<string, number>();
 
   /** `storedBytesMax` bounds each tenant. */
-  constructor(kv: Kv, storedBytesMax = Infinity) {
+  constructor(kv: Kv, storedBytesMax = Infinity, keys: BlobKeys = KEYS) {
     this.#kv = kv;
+    this.#keys = keys;
     this.#storedBytesMax = storedBytesMax;
   }
 
@@ -61,18 +63,18 @@ export class Blobs {
   /** Stores bytes; nothing is written when they are there already. Throws `ERR_QUOTA`. */
   async put(tenant: string, bytes: Uint8Array, options: BlobOptions = {}): Promise<string> {
     const digest = await digestOf(bytes);
-    const key = KEYS.blob(tenant, digest);
+    const key = this.#keys.blob(tenant, digest);
     const { value: before } = await stored(() => this.#kv.get<Manifest>(key));
     if (before !== null && options.renew !== true) return digest;
     const packed = options.compress === true ? await pack(bytes) : undefined;
     const kept = packed ?? bytes;
     this.#checkQuota(tenant, kept.length);
-    await stored(() => this.#kv.set(KEYS.pending(tenant, digest), true));
+    await stored(() => this.#kv.set(this.#keys.pending(tenant, digest), true));
     const chunks = chunksOf(kept.length);
     for (let first = 0; first < chunks; first += CHUNKS_PER_COMMIT) {
       const commit = this.#kv.atomic();
       for (let index = first; index < Math.min(chunks, first + CHUNKS_PER_COMMIT); index++) {
-        commit.set(KEYS.chunk(tenant, digest, index), chunkAt(kept, index));
+        commit.set(this.#keys.chunk(tenant, digest, index), chunkAt(kept, index));
       }
       await stored(() => commit.commit());
     }
@@ -88,12 +90,12 @@ export class Blobs {
 
   /** A blob's bytes. Throws `ERR_ARTEFACT` when what is stored is not what was. */
   async get(tenant: string, digest: string): Promise<Uint8Array | undefined> {
-    const { value: manifest } = await stored(() => this.#kv.get<Manifest>(KEYS.blob(tenant, digest)));
+    const { value: manifest } = await stored(() => this.#kv.get<Manifest>(this.#keys.blob(tenant, digest)));
     if (manifest === null) return undefined;
     const kept = new Uint8Array(sizeOf(manifest));
     for (let first = 0; first < manifest.chunks; first += KEYS_PER_READ) {
       const count = Math.min(KEYS_PER_READ, manifest.chunks - first);
-      const keys = Array.from({ length: count }, (_, at) => KEYS.chunk(tenant, digest, first + at));
+      const keys = Array.from({ length: count }, (_, at) => this.#keys.chunk(tenant, digest, first + at));
       const entries = await stored(() => this.#kv.getMany<Uint8Array[]>(keys));
       entries.forEach(({ value }, at) => {
         const offset = (first + at) * CHUNK_BYTES;
@@ -109,14 +111,16 @@ export class Blobs {
 
   /** Deletes a blob. Whoever calls it knows that no record names it. */
   async delete(tenant: string, digest: string): Promise<void> {
-    const { value: manifest } = await stored(() => this.#kv.get<Manifest>(KEYS.blob(tenant, digest)));
+    const { value: manifest } = await stored(() => this.#kv.get<Manifest>(this.#keys.blob(tenant, digest)));
     // The manifest first: a blob without chunks must not be found. It stays pending until the last chunk is gone.
-    const first = this.#kv.atomic().set(KEYS.pending(tenant, digest), true).delete(KEYS.blob(tenant, digest));
+    const first = this.#kv.atomic().set(this.#keys.pending(tenant, digest), true).delete(
+      this.#keys.blob(tenant, digest),
+    );
     await stored(() => first.commit());
     if (manifest !== null) this.#count(tenant, -sizeOf(manifest));
     let commit = this.#kv.atomic();
     let count = 0;
-    for await (const { key } of this.#kv.list({ prefix: KEYS.chunks(tenant, digest) })) {
+    for await (const { key } of this.#kv.list({ prefix: this.#keys.chunks(tenant, digest) })) {
       commit.delete(key);
       if (++count % MUTATIONS_PER_COMMIT === 0) {
         const full = commit;
@@ -124,7 +128,7 @@ export class Blobs {
         commit = this.#kv.atomic();
       }
     }
-    await stored(() => commit.delete(KEYS.pending(tenant, digest)).commit());
+    await stored(() => commit.delete(this.#keys.pending(tenant, digest)).commit());
   }
 
   /** After the commit of a record: the blobs it names are no longer pending. */
@@ -132,7 +136,7 @@ export class Blobs {
     for (let first = 0; first < digests.length; first += MUTATIONS_PER_COMMIT) {
       const commit = this.#kv.atomic();
       for (const digest of digests.slice(first, first + MUTATIONS_PER_COMMIT)) {
-        commit.delete(KEYS.pending(tenant, digest));
+        commit.delete(this.#keys.pending(tenant, digest));
       }
       await stored(() => commit.commit());
     }
@@ -142,13 +146,13 @@ export class Blobs {
   async recover(tenant: string, isKept: (digest: string) => boolean): Promise<void> {
     let bytes = 0;
     const stray: string[] = [];
-    for await (const { key, value } of this.#kv.list<Manifest>({ prefix: KEYS.blobs(tenant) })) {
+    for await (const { key, value } of this.#kv.list<Manifest>({ prefix: this.#keys.blobs(tenant) })) {
       bytes += sizeOf(value);
       if (!isKept(String(key.at(-1)))) stray.push(String(key.at(-1)));
     }
     this.#storedBytes.set(tenant, bytes);
     for (const digest of stray) await this.delete(tenant, digest);
-    for await (const { key } of this.#kv.list({ prefix: KEYS.pendings(tenant) })) {
+    for await (const { key } of this.#kv.list({ prefix: this.#keys.pendings(tenant) })) {
       const digest = String(key.at(-1));
       if (isKept(digest)) await stored(() => this.#kv.delete(key));
       else await this.delete(tenant, digest);
@@ -160,7 +164,7 @@ export class Blobs {
     const used = this.storedBytes(tenant);
     throw new FaasletError(
       "ERR_QUOTA",
-      `cannot store ${more} bytes: ${used} of ${this.#storedBytesMax} are used; remove functions or versions`,
+      `cannot store ${more} bytes: ${used} of ${this.#storedBytesMax} are used; remove something first`,
     );
   }
 

@@ -56,7 +56,25 @@ export const KEYS = {
   segments: (tenant: string): Deno.KvKey => ["t", tenant, "records"],
   segmentOf: (tenant: string, kind: string, id: string): Deno.KvKey => ["t", tenant, "records", kind, id],
   pendings: (tenant: string): Deno.KvKey => ["t", tenant, "pending"],
+  /** Says that a tenant has shared files. */
+  fileTenant: (tenant: string): Deno.KvKey => ["file-tenant", tenant],
+  fileTenants: (): Deno.KvKey => ["file-tenant"],
+  /** A shared file: its digest, size and time. */
+  file: (tenant: string, path: string): Deno.KvKey => ["t", tenant, "file", path],
+  files: (tenant: string): Deno.KvKey => ["t", tenant, "file"],
 } as const;
+
+/** Where blobs lie: those of functions, and those of shared files, so that neither sweeps the other's away. */
+export type BlobKeys = Pick<typeof KEYS, "blob" | "blobs" | "chunk" | "chunks" | "pending" | "pendings">;
+
+export const FILE_BLOB_KEYS: BlobKeys = {
+  blob: (tenant, digest) => ["t", tenant, "file-blob", digest],
+  blobs: (tenant) => ["t", tenant, "file-blob"],
+  chunk: (tenant, digest, index) => ["t", tenant, "file-chunk", digest, index],
+  chunks: (tenant, digest) => ["t", tenant, "file-chunk", digest],
+  pending: (tenant, digest) => ["t", tenant, "file-pending", digest],
+  pendings: (tenant) => ["t", tenant, "file-pending"],
+};
 
 /** The keys of state: all of a kind together, so that a listing of roots meets roots only. */
 export const STATE_KEYS = {

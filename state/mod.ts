@@ -14,6 +14,7 @@ export { type BlobOptions, Blobs, digestOf } from "./blobs.ts";
 export { checkStateKey, STATE_KEY_GRAMMAR, versionNumber } from "./state_key.ts";
 export { type CallKey, CallStore, type StoredCall } from "./call_store.ts";
 export { KEYS, SCHEMA_VERSION } from "./keys.ts";
+export { type SharedFile, SharedFiles } from "./shared_files.ts";
 export { RecordLog, type RecordLogLimits } from "./record_log.ts";
 export { type Kv, migrated, openKv, schemaOf, type StateKv, stored } from "./kv.ts";
 export { hashChunk, hashValue } from "./_state_chunks.ts";

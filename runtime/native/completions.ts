@@ -10,7 +10,7 @@ import type { CallOutcome, CallStatus, HostCall, HostOperation, InstallReport, S
 const FIELDS = 16;
 const STATUSES: readonly CallStatus[] = ["ok", "guest-error", "trap", "timeout", "cancelled", "refused"];
 /** As `slow.rs` numbers them. */
-const OPERATIONS: readonly HostOperation[] = ["chain", "chain-entry", "await"];
+const OPERATIONS: readonly HostOperation[] = ["chain", "chain-entry", "await", "file"];
 const STARTS: readonly StartKind[] = ["cold", "proto", "warm"];
 const NOTHING = new Uint8Array(0);
 const TEXT = new TextDecoder();

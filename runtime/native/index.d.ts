@@ -23,6 +23,10 @@ export declare class NativeGroup {
   drain(): Uint8Array
   /** What a call with the process's own streams changed in its file system; once. */
   takeChanges(call: number): Array<NativeChange>
+  /** Whether a shared file of that digest is here. */
+  holdsFile(digest: string): boolean
+  /** Keeps a shared file under its digest, for the calls that will ask for it. */
+  offerFile(digest: string, bytes: Uint8Array): void
   stats(): NativeStats
   /** Cancels everything; the last completion says when it is done. */
   close(): void

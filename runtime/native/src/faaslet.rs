@@ -3,7 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Instant;
 
-use faaslet_wasi::{CallControl, Errno, Sink, Stdin, Wasi};
+use faaslet_wasi::{CallControl, Errno, SharedFiles, Sink, Stdin, Wasi};
 use wasmtime::{Engine, Global, Instance, Memory, Ref, Store, TypedFunc, UpdateDeadline};
 
 use crate::ending::Ending;
@@ -13,6 +13,7 @@ use crate::function::{Entry, Function, Handles};
 use crate::linking::{self, Linking};
 use crate::memory::{Image, create_with};
 use crate::proto::{Proto, TableDifference};
+use crate::shared_files::{FileCache, Finder};
 use crate::slow::{Answers, Owner, SlowCalls};
 use crate::state::{CallIo, ChainGrant, Chains, State};
 
@@ -58,6 +59,7 @@ pub struct Asking {
     pub call: u32,
     pub answers: Arc<Answers>,
     pub grant: ChainGrant,
+    pub shared: Arc<FileCache>,
 }
 
 /// What a call left behind.
@@ -157,10 +159,13 @@ impl Faaslet {
         state.io.input = input.bytes;
         state.io.output = None;
         state.chains = Chains { index: input.index, ..Chains::default() };
-        state.slow = input.asking.map(|Asking { owner, call, answers, grant }| {
+        let shared = input.asking.as_ref().map(|asking| asking.shared.clone());
+        state.slow = input.asking.map(|Asking { owner, call, answers, grant, .. }| {
             state.chains.left = grant;
-            SlowCalls { owner, call, answers, control: state.control.clone(), last_ticket: 0 }
+            SlowCalls { owner, call, answers, control: state.control.clone(), last_ticket: Arc::default() }
         });
+        let slow = state.slow.clone().zip(shared);
+        state.wasi.set_shared_files(slow.map(|(slow, cache)| Box::new(Finder { slow, cache }) as Box<dyn SharedFiles>));
         self.table_entry = input.table_entry;
         state.wasi.begin_call(input.stdin, input.stdout, input.stderr, input.environment, input.arguments);
     }

@@ -17,6 +17,7 @@ mod linking;
 mod memory;
 mod panics;
 mod proto;
+mod shared_files;
 mod slow;
 mod state;
 mod tree;

@@ -4,6 +4,7 @@
 //! Nothing here knows what a request means: an operation is a number, and `native/host_calls.ts` has their names.
 
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, Weak};
 
 use faaslet_wasi::{CallControl, Ended};
@@ -37,6 +38,9 @@ pub enum Operation {
     ChainEntry = 1,
     /// The guest waits for the answer to this ticket: from now on it needs no place among the running calls.
     Await = 2,
+    /// A file that the tenant's functions share, by its path: the answer's value is when it was written, milliseconds since
+    /// 1970, 0 when it is not there and less when the store failed; its bytes are the digest under which it was offered.
+    File = 3,
 }
 
 /// What came back.
@@ -74,12 +78,13 @@ impl Answers {
 }
 
 /// A running call's side: absent while nobody would answer, as in an initialiser.
+#[derive(Clone)]
 pub struct SlowCalls {
     pub owner: Weak<dyn Owner>,
     pub call: u32,
     pub answers: Arc<Answers>,
     pub control: Arc<CallControl>,
-    pub last_ticket: u32,
+    pub last_ticket: Arc<AtomicU32>,
 }
 
 impl SlowCalls {
@@ -91,8 +96,8 @@ impl SlowCalls {
         text: Vec<u8>,
         bytes: Vec<u8>,
     ) -> Result<u32, Fault> {
-        let ticket = self.last_ticket.checked_add(1).ok_or_else(|| Fault::bug("out of tickets"))?;
-        self.last_ticket = ticket;
+        let ticket = self.last_ticket.fetch_add(1, Ordering::Relaxed).checked_add(1);
+        let ticket = ticket.ok_or_else(|| Fault::bug("out of tickets"))?;
         self.send(HostCall { call: self.call, ticket, operation, numbers, text, bytes })?;
         Ok(ticket)
     }

@@ -221,6 +221,18 @@ impl NativeGroup {
         Ok(self.group.take_changes(call).into_iter().map(change).collect())
     }
 
+    /// Whether a shared file of that digest is here.
+    #[napi(catch_unwind)]
+    pub fn holds_file(&self, digest: String) -> Result<bool, Coded> {
+        Ok(self.group.shared_files.holds(&digest))
+    }
+
+    /// Keeps a shared file under its digest, for the calls that will ask for it.
+    #[napi(catch_unwind)]
+    pub fn offer_file(&self, digest: String, bytes: &[u8]) -> Result<(), Coded> {
+        Ok(self.group.shared_files.offer(digest, bytes)?)
+    }
+
     #[napi(catch_unwind)]
     pub fn stats(&self) -> Result<NativeStats, Coded> {
         let (functions, idle, threads, calls) = self.group.census()?;

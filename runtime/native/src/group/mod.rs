@@ -18,6 +18,7 @@ use faaslet_wasi::{CallControl, Change, Interrupt};
 use crate::engine::{self, Watch};
 use crate::fault::Fault;
 use crate::function::Function;
+use crate::shared_files::FileCache;
 use crate::slow::{Answer, Answers, HostCall, Owner};
 
 pub use completion::{CallRecord, Completion, Installed, StartKind};
@@ -61,6 +62,7 @@ pub struct Group {
     undrained: AtomicU32,
     notify: Mutex<Option<Notify>>,
     changes: Mutex<HashMap<u32, Vec<Change>>>,
+    pub shared_files: Arc<FileCache>,
     pub counters: Counters,
 }
 
@@ -108,6 +110,7 @@ impl Group {
             undrained: AtomicU32::new(0),
             notify: Mutex::new(Some(notify)),
             changes: Mutex::default(),
+            shared_files: Arc::default(),
             counters: Counters::default(),
         });
         OPEN_GROUPS.fetch_add(1, Ordering::SeqCst);

@@ -13,6 +13,7 @@ mod failure;
 mod files;
 mod linker;
 mod settings;
+mod shared;
 mod stdio;
 mod wasi;
 
@@ -20,8 +21,9 @@ pub use abi::types::Errno;
 pub use calls::fresh_bits;
 pub use control::{CallControl, Ended, Interrupt, Waits};
 pub use failure::Misuse;
-pub use files::{BadPath, Change, GlobalFiles};
+pub use files::{BadPath, Change, GlobalFiles, SharedBytes};
 pub use linker::{MemoryView, SIGNATURES, Signature, ValueType, WasiHost, add_to_linker};
 pub use settings::{FileQuotas, WasiSettings};
+pub use shared::{NotFound, SharedFiles};
 pub use stdio::{Sink, SinkBuffer, Stdin, WhenFull};
 pub use wasi::{SnapshotRefused, Wasi, WasiSnapshot};

@@ -9,6 +9,7 @@ use crate::descriptors::{Descriptors, Target};
 use crate::failure::Failure;
 use crate::files::{Change, Content, Files, GlobalFiles, Local, ROOT};
 use crate::settings::WasiSettings;
+use crate::shared::SharedFiles;
 use crate::stdio::{Sink, SinkBuffer, Stdin, WhenFull, write_descriptor};
 
 pub struct Wasi {
@@ -19,6 +20,7 @@ pub struct Wasi {
     pub(crate) stderr: Sink,
     pub(crate) extra_env: Vec<(String, String)>,
     pub(crate) extra_args: Vec<String>,
+    pub(crate) shared: Option<Box<dyn SharedFiles>>,
     descriptors: Arc<Descriptors>,
     pub(crate) files: Files,
 }
@@ -45,6 +47,7 @@ impl Wasi {
             stderr: nowhere(),
             extra_env: Vec::new(),
             extra_args: Vec::new(),
+            shared: None,
         }
     }
 
@@ -67,6 +70,7 @@ impl Wasi {
     /// Takes back what belongs to the call.
     pub fn end_call(&mut self) -> (Sink, Sink) {
         self.stdin = Stdin::Empty;
+        self.shared = None;
         self.extra_env = Vec::new();
         self.extra_args = Vec::new();
         (std::mem::replace(&mut self.stdout, nowhere()), std::mem::replace(&mut self.stderr, nowhere()))

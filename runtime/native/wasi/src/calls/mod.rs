@@ -7,6 +7,7 @@ mod path;
 mod poll;
 mod process;
 
+pub(crate) use guest::string;
 pub use process::fresh_bits;
 
 use wiggle::{GuestMemory, GuestPtr};
@@ -180,6 +181,7 @@ impl WasiSnapshotPreview1 for Wasi {
         flags: types::Lookupflags,
         path: GuestPtr<str>,
     ) -> Result<types::Filestat> {
+        self.fetch_shared(memory, fd, path)?;
         self.path_filestat(memory, fd, flags, path)
     }
 
@@ -219,6 +221,7 @@ impl WasiSnapshotPreview1 for Wasi {
         _: types::Rights,
         flags: types::Fdflags,
     ) -> Result<types::Fd> {
+        self.fetch_shared(memory, fd, path)?;
         self.open(memory, fd, lookup, path, path::Opening { how, rights, flags })
     }
 

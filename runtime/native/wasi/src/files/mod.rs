@@ -5,6 +5,7 @@ mod changes;
 mod global;
 mod node;
 mod path;
+mod shared;
 
 use std::sync::Arc;
 
@@ -15,7 +16,8 @@ use crate::settings::FileQuotas;
 pub use changes::Change;
 pub use global::{BadPath, GlobalFiles};
 pub use node::{Content, Directory, FileBytes, Inode, Node, ROOT};
-pub use path::{PATH_MAX, Resolved};
+pub use path::{NAME_MAX, PATH_MAX, Resolved};
+pub use shared::SharedBytes;
 
 use node::Nodes;
 
@@ -134,6 +136,23 @@ impl Files {
         local.nodes.insert(inode, node);
         self.touch_directory(parent, now)?.insert(name, inode);
         Ok(inode)
+    }
+
+    /// Adds a file that is shared with others, and the directories above it. Its bytes are not the private layer's own.
+    pub fn add_shared(&mut self, top: &str, path: &str, bytes: Arc<SharedBytes>, modified: u64) -> Result<()> {
+        let mut here = ROOT;
+        let mut parts = std::iter::once(top).chain(path.split('/')).peekable();
+        while let Some(part) = parts.next() {
+            let content = match parts.peek() {
+                Some(_) => Content::Directory(Directory::new(here)),
+                None => Content::File(Arc::new(FileBytes::Shared(bytes.clone()))),
+            };
+            here = match self.directory(here)?.get(part) {
+                Some(inode) => inode,
+                None => self.create(here, part, content, modified)?,
+            };
+        }
+        Ok(())
     }
 
     /// Gives a node another name, which is free.

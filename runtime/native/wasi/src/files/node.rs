@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use super::shared::SharedBytes;
+
 /// A node's number; unique in a Faaslet for its life.
 pub type Inode = u64;
 /// The root directory of every file system.
@@ -31,6 +33,7 @@ pub enum Content {
 #[derive(Debug)]
 pub enum FileBytes {
     Given(Arc<[u8]>),
+    Shared(Arc<SharedBytes>),
     Own(Vec<u8>),
 }
 
@@ -38,6 +41,7 @@ impl FileBytes {
     pub fn as_slice(&self) -> &[u8] {
         match self {
             Self::Given(bytes) => bytes,
+            Self::Shared(bytes) => bytes.as_slice(),
             Self::Own(bytes) => bytes,
         }
     }
@@ -46,7 +50,7 @@ impl FileBytes {
     pub fn given(&self) -> Option<Arc<[u8]>> {
         match self {
             Self::Given(bytes) => Some(bytes.clone()),
-            Self::Own(_) => None,
+            Self::Shared(_) | Self::Own(_) => None,
         }
     }
 

@@ -55,6 +55,8 @@ export const FUNCTION_LIMITS = {
   clockResolutionUsMax: 1_000_000,
   /** Files that come with a deploy, together. */
   deployedFileBytesMax: 256 * MIB,
+  /** Each is compared at each connect and datagram. */
+  networkRulesMax: 256,
   environmentBytesMax: 128 * KIB,
   argumentsBytesMax: 128 * KIB,
   /** Variables and arguments, each: checking one costs more than its bytes. */

@@ -4,7 +4,7 @@ import { type ErrorCode, FaasletError } from "../errors.ts";
 import { FUNCTION_LIMITS } from "../limits.ts";
 import type { CallOutcome, LiveFunction, WorkerGroup } from "../runtime/mod.ts";
 import { cacheDirectory } from "./data_directory.ts";
-import { bytes, duration, isGiven, namedFiles, pathPairs, text, variables } from "./option_kinds.ts";
+import { bytes, duration, isGiven, list, namedFiles, pathPairs, text, variables } from "./option_kinds.ts";
 import { readModule } from "./read_file.ts";
 import { ADD_ON_NEEDS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
@@ -63,6 +63,10 @@ export const run = defineVerb({
     ),
     writeBack: isGiven("--write-back", "put changed files back into their directories when it has ended"),
     with: namedFiles("--with <name=file>", "a function that the program may chain to by that name (repeatable)"),
+    allowNet: list(
+      "--allow-net <host:port>",
+      "what its sockets may reach: an address, ADDRESS/PREFIX or * (repeatable)",
+    ),
     entry: text("--entry <export>", "the function to run"),
     init: text("--init <export>", "the function that runs before it"),
     timeout: duration("--timeout <duration>", "how long it may run"),
@@ -87,6 +91,7 @@ export const run = defineVerb({
       writesBack: options.writeBack === true,
       ...(entry !== undefined && { entry }),
       ...(init !== undefined && { init }),
+      allowNet: options.allowNet ?? [],
       timeoutMs: options.timeout ?? FUNCTION_LIMITS.timeoutMsMax,
       memoryBytes: options.memory ?? FUNCTION_LIMITS.memoryBytesMax,
       artefacts: cache === undefined ? undefined : ArtefactCache.open(join(cache, "artefacts")),

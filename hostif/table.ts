@@ -9,6 +9,7 @@
 import { FILE_FUNCTIONS } from "./_file_functions.ts";
 import { LINKING_FUNCTIONS } from "./_linking_functions.ts";
 import { MEMORY_FUNCTIONS } from "./_memory_functions.ts";
+import { NETWORK_FUNCTIONS } from "./_network_functions.ts";
 import { SYSTEM_FUNCTIONS } from "./_system_functions.ts";
 
 /** A WebAssembly value type of the interface. */
@@ -184,4 +185,5 @@ export const HOST_FUNCTIONS: readonly HostFunction[] = [
   ...FILE_FUNCTIONS,
   ...LINKING_FUNCTIONS,
   ...SYSTEM_FUNCTIONS,
+  ...NETWORK_FUNCTIONS,
 ];

@@ -260,6 +260,7 @@ function nativeFunction(image: FunctionImage): NativeFunction {
     environment: variablesText(image.environment),
     files: image.files.map(({ path, bytes }) => (bytes === undefined ? { path } : { path, bytes })),
     libraries: (image.libraries ?? []).map(({ path, artefact }) => ({ path, artefact })),
+    network: [...image.network ?? []],
     hasRoot: image.hasFileSystem,
   };
 }

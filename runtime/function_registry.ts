@@ -17,6 +17,7 @@ import { InOrder } from "./_in_order.ts";
 import { compileLibraries } from "./libraries.ts";
 import { migrate } from "./_migrate.ts";
 import { checkName } from "./names.ts";
+import { networkRules } from "./network_rules.ts";
 import { pack, unpack, type Unpacked } from "./_packed_artefact.ts";
 import type {
   DeployRequest,
@@ -437,6 +438,7 @@ function image(
     arguments: settings.arguments,
     environment,
     files,
+    network: networkRules(settings.allowNet),
     hasFileSystem: true,
   };
 }

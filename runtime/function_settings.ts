@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { FaasletError } from "../errors.ts";
 import { FUNCTION_LIMITS as LIMITS, HTTP_LIMITS, WASM_PAGE_BYTES } from "../limits.ts";
+import { networkProblem } from "./network_rules.ts";
 import type { FaasletLimits } from "./worker_group.ts";
 
 const TEXT = new TextEncoder();
@@ -46,6 +47,15 @@ export const FUNCTION_SETTINGS_SCHEMA = z.strictObject({
   arguments: z.array(withoutNul())
     .refine((all) => bytesOf(all) <= LIMITS.argumentsBytesMax, tooLarge(LIMITS.argumentsBytesMax))
     .default([]).describe("Arguments after the program's name"),
+  allowNet: z.array(
+    z.string().refine((rule) => networkProblem(rule) === undefined, {
+      error: ({ input }) => networkProblem(String(input))!,
+    }),
+  )
+    .max(LIMITS.networkRulesMax).default([])
+    .describe(
+      "What sockets may reach, as HOST:PORT: an address, ADDRESS/PREFIX, [IPv6], localhost, or * for all public ones",
+    ),
   cgi: z.boolean().default(true).describe("Whether a request's method, path and headers reach the guest (RFC 3875)"),
   idempotent: z.boolean().default(false)
     .describe("Whether an asynchronous call may run again when its host went away during it"),

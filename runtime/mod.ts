@@ -40,6 +40,7 @@ export type {
 export { ArtefactCache } from "./artefact_cache.ts";
 export { EmbeddedGroup, type EmbeddedGroupOptions } from "./embedded_group.ts";
 export { inspectModule, inspectModuleAside, type InspectOptions, layoutModule } from "./native/mod.ts";
+export { networkProblem, networkRules } from "./network_rules.ts";
 export { compileLibraries } from "./libraries.ts";
 export { type MountedDirectory, type NamedModule, runOnce, type RunOptions, type RunResult } from "./run_once.ts";
 export { compileChild } from "./compile_child.ts";

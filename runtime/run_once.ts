@@ -10,6 +10,7 @@ import { EmbeddedGroup } from "./embedded_group.ts";
 import { faasletLimits, parseSettings } from "./function_settings.ts";
 import { compileLibraries } from "./libraries.ts";
 import { DEFAULT_TENANT } from "./names.ts";
+import { networkRules } from "./network_rules.ts";
 import { coded, compileModule, inspectModule, native, type NativeChange } from "./native/mod.ts";
 import type { LiveFunction } from "./registry.ts";
 import type { CallOutcome, CallRequest, GuestFile, WorkerGroup } from "./worker_group.ts";
@@ -37,6 +38,8 @@ export interface RunOptions extends NamedModule {
   readonly writesBack: boolean;
   readonly entry?: string;
   readonly init?: string;
+  /** What the program's sockets may reach, as `HOST:PORT`. */
+  readonly allowNet?: readonly string[];
   readonly timeoutMs: number;
   readonly memoryBytes: number;
   /** Machine code of earlier runs. */
@@ -127,6 +130,7 @@ async function install(
     fileBytes: FUNCTION_LIMITS.fileBytesMax,
     files: FUNCTION_LIMITS.filesMax,
     concurrency: FUNCTION_LIMITS.concurrencyMax,
+    allowNet: options.allowNet ?? [],
     ...(isProgram && { idle: 0, arguments: options.arguments, environment: options.environment }),
   });
   const report = inspectModule(wasm, settings);
@@ -144,6 +148,7 @@ async function install(
     environment: settings.environment,
     files,
     libraries,
+    network: isProgram ? networkRules(settings.allowNet) : [],
     hasFileSystem: isProgram && options.directories.length > 0,
   });
   const record = {

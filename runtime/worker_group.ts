@@ -65,6 +65,8 @@ export interface FunctionImage {
   readonly files: readonly GuestFile[];
   /** The libraries among the files that the program may open, compiled. */
   readonly libraries?: readonly LibraryImage[];
+  /** What its sockets may reach, as `ADDRESS/PREFIX PORT` or `* PORT` with port 0 for all; nothing by default. */
+  readonly network?: readonly string[];
   /** Whether the guest sees a file system at all: one preopen, `/`. */
   readonly hasFileSystem: boolean;
 }

@@ -101,6 +101,8 @@ export interface NativeFunction {
   environment: string
   files: Array<NativeFile>
   libraries: Array<NativeLibrary>
+  /** What its sockets may reach: `ADDRESS/PREFIX PORT` or `* PORT`. */
+  network: Array<string>
   /** Whether the guest sees a file system at all. */
   hasRoot: boolean
 }

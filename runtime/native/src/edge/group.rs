@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use faaslet_wasi::{FileQuotas, GlobalFiles, WasiSettings};
+use faaslet_wasi::{Allowed, FileQuotas, GlobalFiles, WasiSettings};
 use napi::Env;
 use napi::bindgen_prelude::{Function, Uint8Array, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -62,6 +62,8 @@ pub struct NativeFunction {
     pub environment: String,
     pub files: Vec<NativeFile>,
     pub libraries: Vec<NativeLibrary>,
+    /// What its sockets may reach: `ADDRESS/PREFIX PORT` or `* PORT`.
+    pub network: Vec<String>,
     /// Whether the guest sees a file system at all.
     pub has_root: bool,
 }
@@ -299,6 +301,7 @@ fn settings(function: NativeFunction) -> Result<Settings, Fault> {
             },
             clock_resolution_ns: u64::from(limits.clock_resolution_us) * 1000,
             preopen_root: function.has_root,
+            network: Allowed::parse(function.network.iter().map(String::as_str)).map_err(Fault::bug)?,
         },
         files,
         libraries: function.libraries.into_iter().map(|one| (one.path, one.artefact.to_vec())).collect(),

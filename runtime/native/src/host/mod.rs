@@ -7,6 +7,7 @@ mod guest_memory;
 mod input_output;
 mod linking;
 mod memory;
+mod network;
 mod system;
 #[rustfmt::skip]
 mod _table;
@@ -41,5 +42,6 @@ fn build() -> wasmtime::Result<Linker<State>> {
     memory::add_to_linker(&mut linker)?;
     linking::add_to_linker(&mut linker)?;
     system::add_to_linker(&mut linker)?;
+    network::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -12,6 +12,8 @@ pub enum Target {
     Stderr,
     File(Inode),
     Directory(Inode),
+    /// By its number among the Faaslet's sockets.
+    Socket(u32),
 }
 
 /// A number's own side; what it shares with its duplicates is in [`Open`].
@@ -143,6 +145,15 @@ impl Descriptors {
         let replaced = self.close(to)?;
         self.table[to as usize] = self.table[from as usize].take();
         Ok(Some(replaced))
+    }
+
+    pub fn has_sockets(&self) -> bool {
+        self.table.iter().flatten().any(|descriptor| matches!(descriptor.target, Target::Socket(_)))
+    }
+
+    /// True when a descriptor leads to the socket.
+    pub fn hold_socket(&self, number: u32) -> bool {
+        self.table.iter().flatten().any(|descriptor| descriptor.target == Target::Socket(number))
     }
 
     /// True when a descriptor leads to the node.

@@ -1,5 +1,7 @@
 //! What a function's Faaslets have in common.
 
+use crate::network::Allowed;
+
 /// A function's side of WASI.
 #[derive(Debug, Clone)]
 pub struct WasiSettings {
@@ -11,6 +13,8 @@ pub struct WasiSettings {
     pub quotas: FileQuotas,
     /// Whether descriptor 3 is the root directory; without it the guest sees no file system.
     pub preopen_root: bool,
+    /// What sockets may reach.
+    pub network: Allowed,
 }
 
 impl Default for WasiSettings {
@@ -21,6 +25,7 @@ impl Default for WasiSettings {
             clock_resolution_ns: 1_000_000,
             quotas: FileQuotas::default(),
             preopen_root: true,
+            network: Allowed::default(),
         }
     }
 }

@@ -65,9 +65,10 @@ impl SinkBuffer {
     }
 }
 
-/// One of the process's standard streams.
+/// One of the process's standard streams, or a socket that its Faaslet keeps open meanwhile.
 pub fn borrow(fd: RawFd) -> BorrowedFd<'static> {
-    // SAFETY: only 0, 1 and 2 are handed in, which nothing in this process closes.
+    // SAFETY: 0, 1 and 2 are closed by nothing in this process; a socket is borrowed only while its guest waits in a host
+    // function, and nobody else can close it.
     unsafe { BorrowedFd::borrow_raw(fd) }
 }
 

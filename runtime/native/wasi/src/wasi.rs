@@ -8,6 +8,7 @@ use crate::control::{CallControl, Ended};
 use crate::descriptors::{Descriptors, Target};
 use crate::failure::Failure;
 use crate::files::{Change, Content, Files, GlobalFiles, Local, ROOT};
+use crate::network::Sockets;
 use crate::settings::WasiSettings;
 use crate::shared::SharedFiles;
 use crate::stdio::{Sink, SinkBuffer, Stdin, WhenFull, write_descriptor};
@@ -21,6 +22,7 @@ pub struct Wasi {
     pub(crate) extra_env: Vec<(String, String)>,
     pub(crate) extra_args: Vec<String>,
     pub(crate) shared: Option<Box<dyn SharedFiles>>,
+    pub(crate) sockets: Sockets,
     descriptors: Arc<Descriptors>,
     pub(crate) files: Files,
 }
@@ -31,9 +33,12 @@ pub struct WasiSnapshot {
     files: Arc<Local>,
 }
 
-/// What a snapshot cannot hold. Nothing in WASI's own files and streams is of that kind.
+/// What a snapshot cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum SnapshotRefused {}
+pub enum SnapshotRefused {
+    #[error("a socket is open")]
+    Socket,
+}
 
 impl Wasi {
     pub fn new(settings: Arc<WasiSettings>, files: Arc<GlobalFiles>, control: Arc<CallControl>) -> Self {
@@ -48,6 +53,7 @@ impl Wasi {
             extra_env: Vec::new(),
             extra_args: Vec::new(),
             shared: None,
+            sockets: Sockets::default(),
         }
     }
 
@@ -71,12 +77,16 @@ impl Wasi {
     pub fn end_call(&mut self) -> (Sink, Sink) {
         self.stdin = Stdin::Empty;
         self.shared = None;
+        self.sockets.close_all();
         self.extra_env = Vec::new();
         self.extra_args = Vec::new();
         (std::mem::replace(&mut self.stdout, nowhere()), std::mem::replace(&mut self.stderr, nowhere()))
     }
 
     pub fn snapshot(&self) -> Result<WasiSnapshot, SnapshotRefused> {
+        if self.descriptors.has_sockets() {
+            return Err(SnapshotRefused::Socket);
+        }
         Ok(WasiSnapshot { descriptors: self.descriptors.clone(), files: self.files.layer() })
     }
 

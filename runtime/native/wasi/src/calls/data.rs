@@ -3,13 +3,16 @@
 use wiggle::{GuestMemory, GuestPtr};
 
 use super::guest::{self, Piece};
-use crate::abi::types::{CiovecArray, Errno, Fd, Fdflags, Filetype, IovecArray, Rights};
+use crate::abi::types::{CiovecArray, Errno, Fd, Fdflags, Filetype, IovecArray, Riflags, Rights, Roflags};
 use crate::control::CallControl;
 use crate::descriptors::Target;
 use crate::failure::Result;
 use crate::files::{Content, Inode};
 use crate::stdio::{Sink, Stdin, read_descriptor, write_descriptor};
 use crate::wasi::Wasi;
+
+/// One datagram, and enough of a stream at once.
+const RECEIVED_MAX: usize = 256 << 10;
 
 impl Wasi {
     pub(super) fn read(&mut self, memory: &mut GuestMemory<'_>, fd: Fd, to: IovecArray) -> Result<u32> {
@@ -26,6 +29,7 @@ impl Wasi {
                 self.descriptors_mut().open_of_mut(fd.into())?.offset += u64::from(count);
                 Ok(count)
             }
+            Target::Socket(_) => self.receive_into(memory, fd, to, Riflags::empty()).map(|(count, _)| count),
             _ => Err(Errno::Badf.into()),
         }
     }
@@ -51,8 +55,29 @@ impl Wasi {
                 self.descriptors_mut().open_of_mut(fd.into())?.offset = offset + u64::from(count);
                 Ok(count)
             }
+            Target::Socket(_) => self.send_from(memory, fd, from),
             _ => Err(Errno::Badf.into()),
         }
+    }
+
+    /// What a socket has, as much as fits.
+    pub(super) fn receive_into(
+        &self,
+        memory: &mut GuestMemory<'_>,
+        fd: Fd,
+        to: IovecArray,
+        flags: Riflags,
+    ) -> Result<(u32, Roflags)> {
+        let pieces = guest::targets(memory, to)?;
+        let wanted: usize = pieces.iter().map(|(_, length)| *length as usize).sum();
+        let peeks = flags.contains(Riflags::RECV_PEEK);
+        let (bytes, _) = self.receive(fd.into(), wanted.min(RECEIVED_MAX), peeks, true)?;
+        Ok((scatter(memory, &pieces, &bytes)?, Roflags::empty()))
+    }
+
+    pub(super) fn send_from(&self, memory: &GuestMemory<'_>, fd: Fd, from: CiovecArray) -> Result<u32> {
+        let bytes = gather(memory, &guest::sources(memory, from)?)?;
+        Ok(u32::try_from(self.send(fd.into(), &bytes, None, true)?).map_err(|_| Errno::Overflow)?)
     }
 
     pub(super) fn write_at(

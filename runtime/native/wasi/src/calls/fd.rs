@@ -8,6 +8,7 @@ use crate::abi::types::{
 use crate::descriptors::{Descriptor, Target};
 use crate::failure::Result;
 use crate::files::{Content, Inode};
+use crate::network::Kind;
 use crate::stdio::{Sink, Stdin, borrow};
 use crate::wasi::Wasi;
 
@@ -20,7 +21,7 @@ impl Wasi {
         match self.descriptors().get(fd.into())?.target {
             Target::File(inode) => Ok(inode),
             Target::Directory(_) => Err(Errno::Badf.into()),
-            Target::Stdin | Target::Stdout | Target::Stderr => Err(Errno::Spipe.into()),
+            Target::Stdin | Target::Stdout | Target::Stderr | Target::Socket(_) => Err(Errno::Spipe.into()),
         }
     }
 
@@ -53,6 +54,11 @@ impl Wasi {
             && !self.descriptors().hold(inode)
         {
             self.files.release(inode);
+        }
+        if let Target::Socket(number) = closed.target
+            && !self.descriptors().hold_socket(number)
+        {
+            self.sockets.close(number);
         }
     }
 
@@ -214,6 +220,12 @@ impl Wasi {
     fn filetype(&self, target: Target) -> Result<Filetype> {
         let fd = match (target, &self.stdin, &self.stdout, &self.stderr) {
             (Target::File(inode) | Target::Directory(inode), ..) => return Ok(self.filestat_of(inode)?.filetype),
+            (Target::Socket(number), ..) => {
+                return Ok(match self.sockets.get(number)?.kind() {
+                    Kind::Stream => Filetype::SocketStream,
+                    Kind::Datagram => Filetype::SocketDgram,
+                });
+            }
             (Target::Stdin, Stdin::Descriptor(fd), ..)
             | (Target::Stdout, _, Sink::Descriptor(fd), _)
             | (Target::Stderr, _, _, Sink::Descriptor(fd)) => *fd,

@@ -15,6 +15,7 @@ use wiggle::{GuestMemory, GuestPtr};
 use crate::abi::types;
 use crate::abi::wasi_snapshot_preview1::WasiSnapshotPreview1;
 use crate::failure::Result;
+use crate::network::Shut;
 use crate::wasi::Wasi;
 
 type Memory<'a> = GuestMemory<'a>;
@@ -292,32 +293,41 @@ impl WasiSnapshotPreview1 for Wasi {
         self.random(memory, to, length)
     }
 
-    // There are no sockets to be had yet: a number that is not open, or is something else.
+    /// Nobody can reach a guest.
     fn sock_accept(&mut self, _: &mut Memory<'_>, fd: types::Fd, _: types::Fdflags) -> Result<types::Fd> {
-        self.not_a_socket(fd)
+        self.listen(fd.into()).map(|()| fd)
     }
 
     fn sock_recv(
         &mut self,
-        _: &mut Memory<'_>,
+        memory: &mut Memory<'_>,
         fd: types::Fd,
-        _: types::IovecArray,
-        _: types::Riflags,
+        to: types::IovecArray,
+        flags: types::Riflags,
     ) -> Result<(u32, types::Roflags)> {
-        self.not_a_socket(fd)
+        self.socket_of(fd.into())?;
+        self.receive_into(memory, fd, to, flags)
     }
 
     fn sock_send(
         &mut self,
-        _: &mut Memory<'_>,
+        memory: &mut Memory<'_>,
         fd: types::Fd,
-        _: types::CiovecArray,
+        from: types::CiovecArray,
         _: types::Siflags,
     ) -> Result<u32> {
-        self.not_a_socket(fd)
+        self.socket_of(fd.into())?;
+        self.send_from(memory, fd, from)
     }
 
-    fn sock_shutdown(&mut self, _: &mut Memory<'_>, fd: types::Fd, _: types::Sdflags) -> Result<()> {
-        self.not_a_socket(fd)
+    fn sock_shutdown(&mut self, _: &mut Memory<'_>, fd: types::Fd, how: types::Sdflags) -> Result<()> {
+        let (reads, writes) = (how.contains(types::Sdflags::RD), how.contains(types::Sdflags::WR));
+        self.socket_of(fd.into())?;
+        match (reads, writes) {
+            (true, true) => self.shut_down(fd.into(), Shut::Both),
+            (true, false) => self.shut_down(fd.into(), Shut::Read),
+            (false, true) => self.shut_down(fd.into(), Shut::Write),
+            (false, false) => Err(types::Errno::Inval.into()),
+        }
     }
 }

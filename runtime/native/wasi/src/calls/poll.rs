@@ -82,6 +82,7 @@ impl Wasi {
     fn read_wait(&self, fd: Fd) -> Result<Wait> {
         let descriptor = self.descriptors().get(fd.into())?;
         Ok(match (descriptor.target, &self.stdin) {
+            (Target::Socket(number), _) => Wait::Descriptor(self.sockets.get(number)?.raw(), PollFlags::IN),
             (Target::Stdin, Stdin::Descriptor(fd)) => Wait::Descriptor(*fd, PollFlags::IN),
             (Target::Stdin, Stdin::Bytes(bytes, at)) => Wait::Nothing((bytes.len() - at) as u64),
             (Target::Stdin, Stdin::Empty) => Wait::Nothing(0),
@@ -97,6 +98,7 @@ impl Wasi {
     fn write_wait(&self, fd: Fd) -> Result<Wait> {
         let descriptor = self.descriptors().get(fd.into())?;
         Ok(match (descriptor.target, &self.stdout, &self.stderr) {
+            (Target::Socket(number), ..) => Wait::Descriptor(self.sockets.get(number)?.raw(), PollFlags::OUT),
             (Target::Stdout, Sink::Descriptor(fd), _) | (Target::Stderr, _, Sink::Descriptor(fd)) => {
                 Wait::Descriptor(*fd, PollFlags::OUT)
             }

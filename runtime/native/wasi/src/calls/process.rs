@@ -3,7 +3,7 @@
 use wiggle::{GuestMemory, GuestPtr};
 
 use super::guest::check;
-use crate::abi::types::{Clockid, Errno, Fd};
+use crate::abi::types::{Clockid, Errno};
 use crate::clock;
 use crate::failure::Result;
 use crate::wasi::Wasi;
@@ -49,11 +49,6 @@ impl Wasi {
             self.control.go_on()?;
         }
         Ok(())
-    }
-
-    pub(super) fn not_a_socket<T>(&self, fd: Fd) -> Result<T> {
-        self.descriptors().get(fd.into())?;
-        Err(Errno::Notsock.into())
     }
 }
 

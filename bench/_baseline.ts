@@ -71,7 +71,7 @@ let built: Promise<string> | undefined;
 /** Builds it once a run; shares what cargo made for the add-on. */
 function buildBaseline(): Promise<string> {
   built ??= (async () => {
-    await claimTarget(await hashOfSources(WORKSPACE.root), WORKSPACE);
+    using _ = await claimTarget(await hashOfSources(WORKSPACE.root), WORKSPACE);
     if (!await runCargo(["build", "--release", "--locked", "--quiet"], WORKSPACE)) {
       throw new Error("cannot build the baseline: cargo says why above");
     }

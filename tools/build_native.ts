@@ -29,7 +29,7 @@ export async function buildNative(isQuiet: boolean): Promise<boolean> {
   const target = cargoTarget();
   console.error(`building the add-on in ${target} (minutes the first time, seconds after a change)`);
   const started = performance.now();
-  await claimTarget(sources);
+  using _ = await claimTarget(sources);
   if (!await runCargo(["build", "--release", "--locked", "--package", "faaslet-native"])) {
     console.error("cannot build the add-on: cargo says why above");
     return false;

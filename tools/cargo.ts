@@ -53,16 +53,25 @@ export async function runCargo(words: readonly string[], { root }: Workspace = A
   return success;
 }
 
-/** Makes sure that nothing of another clone's is taken for this one's. */
-export async function claimTarget(sources: string, workspace: Workspace = ADD_ON): Promise<void> {
+/**
+ * Makes sure that nothing of another clone's is taken for this one's. The target is this clone's until what it gives is
+ * disposed of: what was built has to be fetched before another one cleans it away.
+ */
+export async function claimTarget(sources: string, workspace: Workspace = ADD_ON): Promise<Disposable> {
   const { root, crates, claim } = workspace;
   const path = join(cargoTarget(), claim);
+  await Deno.mkdir(cargoTarget(), { recursive: true });
+  const lock = await Deno.open(`${path}.lock`, { create: true, write: true });
+  if (!await lock.tryLock(true)) {
+    console.error("waiting for the build of another clone");
+    await lock.lock(true);
+  }
   const owner = parse(await Deno.readTextFile(path).catch(() => ""));
   if (owner?.clone !== root && owner?.sources !== sources) {
     await runCargo(["clean", "--quiet", "--release", ...crates.flatMap((name) => ["--package", name])], workspace);
   }
-  await Deno.mkdir(cargoTarget(), { recursive: true });
   await Deno.writeTextFile(path, JSON.stringify({ clone: root, sources }));
+  return lock;
 }
 
 /** One hash over the names and bytes of everything that a crate is built from. */

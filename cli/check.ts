@@ -3,7 +3,7 @@ import { FUNCTION_LIMITS } from "../limits.ts";
 import type { StartPlan } from "../runtime/mod.ts";
 import { EXIT } from "./exit_code.ts";
 import { type Layout, layoutRows, type SnapshotSize } from "./layout.ts";
-import { readModule } from "./read_file.ts";
+import { PROGRAM_WORD, readProgram } from "./read_program.ts";
 import { bytes, isGiven, text } from "./option_kinds.ts";
 import { reportRows } from "./report.ts";
 import { ADD_ON_NEEDS } from "./permissions.ts";
@@ -12,8 +12,8 @@ import { defineVerb } from "./verb.ts";
 export const check = defineVerb({
   name: "check",
   summary: "say what a host would: whether a module can be deployed, and what it holds; needs no host",
-  words: [{ word: "<file>", summary: "a WebAssembly module" }],
   needs: [...ADD_ON_NEEDS, "run"],
+  words: [PROGRAM_WORD],
   options: {
     layout: isGiven(
       "--layout",
@@ -26,7 +26,7 @@ export const check = defineVerb({
   async run({ arguments: [path], options, output }) {
     // Late, since only the subcommands that need the add-on should fail without it.
     const { inspectModule } = await import("../runtime/mod.ts");
-    const wasm = await readModule(path!);
+    const wasm = await readProgram(output, path!);
     const memoryBytes = options.memory ?? FUNCTION_LIMITS.memoryBytesDefault;
     const report = inspectModule(wasm, { entry: options.entry, init: options.init, memoryBytes });
     const layout = options.layout === true ? await layoutOf(wasm, report.plan, memoryBytes) : undefined;

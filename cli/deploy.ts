@@ -1,13 +1,13 @@
 /** `faaslet deploy`. */
 import type { DeployResult } from "../runtime/mod.ts";
-import { buildModule } from "./build/mod.ts";
-import { Client } from "./client.ts";
+import { Client, type Deploy } from "./client.ts";
 import { readDeployedFiles } from "./deployed_files.ts";
 import { EXIT } from "./exit_code.ts";
 import { FUNCTION_OPTIONS, nameOf, settingsOf } from "./function_options.ts";
 import { isGiven } from "./option_kinds.ts";
 import type { Output } from "./output.ts";
 import { during } from "./progress.ts";
+import { PROGRAM_WORD, readProgram } from "./read_program.ts";
 import { recordRows } from "./report.ts";
 import { CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb, type ValuesOf } from "./verb.ts";
@@ -15,15 +15,16 @@ import { defineVerb, type ValuesOf } from "./verb.ts";
 export const deploy = defineVerb({
   name: "deploy",
   summary: "put a module, or a source file that is built first, on a host and print what the host found",
-  words: [{ word: "<file>", summary: "a module, a .c, .cpp, .go, .rs or .as.ts file, or a directory of one of them" }],
   needs: [...CLIENT_NEEDS, "write", "run"],
+  words: [PROGRAM_WORD],
   options: {
     ...FUNCTION_OPTIONS,
     dryRun: isGiven("--dry-run", "check, compile and initialise, but keep nothing"),
   },
   async run({ arguments: [path], options, globals, output }) {
     const client = new Client(globals.gateway);
-    const { outcome, record } = await deployFile(client, output, path!, options, options.dryRun === true);
+    const prepared = await prepareDeploy(output, path!, options, options.dryRun === true);
+    const { outcome, record } = await sendDeploy(client, output, prepared);
     const url = client.urlOf(record.name);
     if (output.format === "json") output.json({ outcome, url, function: record });
     else if (output.format === "name") output.line(record.name);
@@ -32,20 +33,21 @@ export const deploy = defineVerb({
   },
 });
 
-/** Builds if there is something to build, and deploys. */
-export async function deployFile(
-  client: Client,
+/** Builds if there is something to build, and reads the files: what does not work out leaves the host alone. */
+export async function prepareDeploy(
   output: Output,
   path: string,
   options: ValuesOf<typeof FUNCTION_OPTIONS>,
   isDryRun: boolean,
-): Promise<DeployResult> {
+): Promise<Deploy> {
   const name = nameOf(options, path);
   const settings = settingsOf(options);
   const { files, skipped } = await readDeployedFiles(options.file ?? []);
   for (const one of skipped) output.note(`note: left out ${one}: neither a file nor a directory`);
-  const { wasm, tool } = await during(output, `building ${path}`, buildModule(path, (text) => output.note(text)));
-  if (tool !== undefined && output.isVerbose) output.note(`built with ${tool}`);
-  const work = client.deploy({ name, wasm, settings, files, isDryRun });
-  return await during(output, `deploying ${name}`, work);
+  return { name, wasm: await readProgram(output, path), settings, files, isDryRun };
+}
+
+/** Puts it on the host. */
+export async function sendDeploy(client: Client, output: Output, deploy: Deploy): Promise<DeployResult> {
+  return await during(output, `deploying ${deploy.name}`, client.deploy(deploy));
 }

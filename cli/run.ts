@@ -5,8 +5,8 @@ import { FUNCTION_LIMITS } from "../limits.ts";
 import type { CallOutcome, LiveFunction, WorkerGroup } from "../runtime/mod.ts";
 import { cacheDirectory } from "./data_directory.ts";
 import { bytes, duration, isGiven, list, namedFiles, pathPairs, text, variables } from "./option_kinds.ts";
-import { readModule } from "./read_file.ts";
 import { ADD_ON_NEEDS } from "./permissions.ts";
+import { PROGRAM_WORD, readProgram } from "./read_program.ts";
 import { defineVerb } from "./verb.ts";
 
 /** Exit codes of ours; every other one is the program's own. */
@@ -14,7 +14,7 @@ const EXIT_OF_RUN = {
   /** What is not one of the others: a fault of ours, a limit of this machine. */
   failure: 120,
   usage: 121,
-  /** The file is not there, or is no module that can run here. */
+  /** The file is not there, cannot be built, or is no module that can run here. */
   module: 122,
   trap: 123,
   timeout: 124,
@@ -26,6 +26,7 @@ const EXIT_OF_CODE: Partial<Record<ErrorCode, number>> = {
   ERR_NAME_INVALID: EXIT_OF_RUN.usage,
   ERR_SETTINGS_INVALID: EXIT_OF_RUN.usage,
   ERR_NOT_FOUND: EXIT_OF_RUN.module,
+  ERR_TOOLCHAIN: EXIT_OF_RUN.module,
   ERR_MODULE_FORMAT: EXIT_OF_RUN.module,
   ERR_MODULE_INVALID: EXIT_OF_RUN.module,
   ERR_MODULE_FEATURE: EXIT_OF_RUN.module,
@@ -46,10 +47,10 @@ const EXIT_OF_CODE: Partial<Record<ErrorCode, number>> = {
 
 export const run = defineVerb({
   name: "run",
-  summary: "run a module here and now, with these standard streams and its own exit code; ours are: 120 failure, " +
+  summary: "run a program here and now, with these standard streams and its own exit code; ours are: 120 failure, " +
     "121 usage, 122 module refused, 123 trap, 124 timeout, 125 cancelled",
   words: [
-    { word: "<file>", summary: "a WebAssembly module" },
+    PROGRAM_WORD,
     { word: "[words...]", summary: "its arguments, options too" },
   ],
   isPassedThrough: true,
@@ -79,10 +80,10 @@ export const run = defineVerb({
     const cache = cacheDirectory();
     const companions = [];
     for (const { name, path } of options.with ?? []) {
-      companions.push({ name: checkName(name), wasm: await readModule(path) });
+      companions.push({ name: checkName(name), wasm: await readProgram(output, path) });
     }
     const result = await runOnce({
-      wasm: await readModule(path!),
+      wasm: await readProgram(output, path!),
       name: basename(path!, ".wasm"),
       program: basename(path!),
       arguments: words,

@@ -10,6 +10,7 @@
  */
 import { join, resolve } from "node:path";
 import { FaasletError } from "../../errors.ts";
+import { readModule } from "../read_file.ts";
 import { buildAssemblyScript } from "./assemblyscript.ts";
 import { buildC } from "./c.ts";
 import { buildGo } from "./go.ts";
@@ -59,7 +60,7 @@ export async function buildModule(path: string, note: (text: string) => void): P
   const isDirectory = await checkThere(path);
   const builder = isDirectory ? await builderOfDirectory(path) : builderOfFile(path);
   // The upload says what is wrong with a file that is neither a module nor a source.
-  if (builder === undefined) return { wasm: await Deno.readFile(path), tool: undefined };
+  if (builder === undefined) return { wasm: await readModule(path), tool: undefined };
   const directory = await Deno.makeTempDir({ prefix: "faaslet-build-" });
   try {
     let tool = "";

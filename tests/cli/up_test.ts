@@ -93,6 +93,26 @@ Deno.test("up says why the host that it starts does not", async () => {
   );
 });
 
+Deno.test("up starts no host for what cannot be built", async () => {
+  using place = new Scratch();
+  const gateway = ["-g", `http://127.0.0.1:${freePort()}`, "--host-data", `${place.path}/data`];
+  for (const [file, expected] of [[`${place.path}/none.c`, 3], [place.write("bad.as.ts", "nothing("), 1]] as const) {
+    const { code, stdout, stderr } = await faaslet(["up", file, ...gateway]);
+    assert.deepEqual([code, stdout], [expected, ""]);
+    assert.doesNotMatch(stderr, /started a host/);
+  }
+  assert.throws(() => Deno.statSync(`${place.path}/data`), Deno.errors.NotFound);
+});
+
+Deno.test("run and check build a source too", async () => {
+  const source = `${EXAMPLES}/wordfreq/wordfreq.c`;
+  const ran = await faaslet(["run", source, "1"], { stdin: "b a b" });
+  assert.deepEqual([ran.code, ran.stdout], [0, "3 words, 2 different\n      2 b\n"]);
+  const checked = await faaslet(["check", source, "--json"]);
+  assert.equal(checked.code, 0, checked.stderr);
+  assert.equal(JSON.parse(checked.stdout).report.plan.entry, "_start");
+});
+
 Deno.test("deploy builds C with an initialiser so that it runs before the snapshot", async () => {
   using place = new Scratch();
   await using host = await RealHost.start(`${place.path}/data`);
@@ -171,6 +191,8 @@ Deno.test("what a compiler says is passed on, line by line, and nothing is left 
     assert.match(stderr, said);
   }
   assert.deepEqual([...Deno.readDirSync(temporary)], []);
+  const ran = await faaslet(["run", sources[2][0]]);
+  assert.deepEqual([ran.code, ran.stdout], [122, ""]);
   const empty = `${place.path}/empty`;
   Deno.mkdirSync(empty);
   const { code, stderr } = await faaslet(["deploy", empty, "-g", host.url]);

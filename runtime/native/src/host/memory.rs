@@ -84,7 +84,7 @@ impl Mapping {
             _ => {
                 // Only over what was mapped before: the program's data, its stack and its allocator's memory are not ours.
                 let start = page(self.address);
-                if !caller.data().blocks.are_mapped(start, pages) {
+                if !caller.data().blocks.are_mapped(start, pages) || has_region(caller, start, pages) {
                     return Ok(Err(Errno::Inval));
                 }
                 clear(caller, start, pages)?;
@@ -130,7 +130,7 @@ fn unmap(caller: &mut Host<'_>, address: u32, length: u32) -> Outcome<u32> {
     let (start, pages) = (page(address), pages(length));
     let is_ours =
         u64::from(address).is_multiple_of(WASM_PAGE) && length > 0 && caller.data().blocks.are_mapped(start, pages);
-    if !is_ours {
+    if !is_ours || has_region(caller, start, pages) {
         return Ok(Err(Errno::Inval));
     }
     clear(caller, start, pages)?;
@@ -188,6 +188,10 @@ fn allocate(
     if !u64::from(address).is_multiple_of(WASM_PAGE) || end > bytes {
         return Err(misuse("the guest's allocator gave out memory outside of memory"));
     }
+    if has_region(caller, page(address), pages) {
+        let what = "the guest's allocator gave out memory that a state region is in";
+        return Err(Error::new(Fault::new("ERR_GUEST_MISUSE", what)));
+    }
     clear(caller, page(address), pages)?;
     Ok(Some(page(address)))
 }
@@ -201,6 +205,18 @@ fn grow(caller: &mut Host<'_>, pages: u32) -> Option<u32> {
     let memory = caller.data().memory?;
     let before = memory.grow(&mut *caller, pages.into()).ok()?;
     u32::try_from(before).ok()
+}
+
+/// State regions stay where they are until the call has ended.
+fn has_region(caller: &Host<'_>, start: u32, pages: u32) -> bool {
+    let from = u64::from(start) * WASM_PAGE;
+    shows_region(caller, from, from + u64::from(pages) * WASM_PAGE)
+}
+
+fn shows_region(caller: &Host<'_>, from: u64, to: u64) -> bool {
+    // A length that is no address is no region's either.
+    let address = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    caller.data().shape.as_ref().is_some_and(|shape| shape.has_shared(address(from), address(to)))
 }
 
 fn clear(caller: &Host<'_>, start: u32, pages: u32) -> Result<(), Fault> {
@@ -230,6 +246,9 @@ fn move_break(caller: &mut Host<'_>, increment: i64) -> Outcome<u32> {
     let Some(wanted) = wanted else { return Ok(Err(Errno::Inval)) };
     let mut before = current.at;
     if wanted < current.at {
+        if shows_region(caller, wanted, current.at) {
+            return Ok(Err(Errno::Inval));
+        }
         clear_bytes(caller, wanted, current.at)?;
     }
     current.at = wanted;

@@ -1,6 +1,7 @@
 //! The linear memory that Wasmtime uses: ours, so that it can start as an image and be reset to it.
 
 use std::cell::RefCell;
+use std::os::fd::BorrowedFd;
 use std::ptr::NonNull;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -65,6 +66,23 @@ impl Shape {
     pub fn reset(&self) -> Result<bool, Fault> {
         let bytes = self.slot()?.clean()?;
         Ok(self.bytes.swap(bytes, Ordering::Relaxed) != bytes)
+    }
+
+    /// Shows `length` bytes of a file from `offset` on at `at`, shared with others, until the next reset.
+    ///
+    /// # Safety
+    /// As for `Slot::map_shared`.
+    pub unsafe fn map_shared(&self, at: usize, length: usize, file: BorrowedFd<'_>, offset: u64) -> Result<(), Fault> {
+        if at.checked_add(length).is_none_or(|end| end > self.bytes()) {
+            return Err(Fault::bug("a shared mapping outside of the memory"));
+        }
+        // SAFETY: the caller keeps the same promises.
+        unsafe { self.slot()?.map_shared(at, length, file, offset) }
+    }
+
+    /// Whether some of `[from, to)` shows a shared file; then it is neither cleared nor given out.
+    pub fn has_shared(&self, from: usize, to: usize) -> bool {
+        self.slot().is_ok_and(|slot| slot.has_shared(from, to))
     }
 
     fn slot(&self) -> Result<MutexGuard<'_, Slot>, Fault> {

@@ -4,6 +4,7 @@
 //! Everything that touches the process's address space for guests is in this folder.
 
 mod blocks;
+mod copy;
 mod free;
 mod image;
 mod linear;
@@ -15,6 +16,7 @@ mod written;
 mod tests;
 
 pub use blocks::{Blocks, Break, WASM_PAGE};
-pub use image::Image;
+pub use copy::{copy_from_shared, copy_to_shared};
+pub use image::{Image, PAGE};
 pub use linear::{Creator, Shape, create_with};
 pub use slot::{SLOT_GUARD, SLOT_RESERVATION, slots_in_use};

@@ -2,8 +2,12 @@
 //!
 //! A reservation is kept after use and given out again (`free.rs`), because making and dropping 4 GiB mappings takes the
 //! process's memory-map lock for longer than everything else in the start of a Faaslet.
+//!
+//! Shared pages (state regions) replace private ones until everything is mapped anew. Whoever touches a range by other means
+//! than `memory/copy.rs` asks `has_shared` first.
 
 use std::ffi::c_void;
+use std::os::fd::BorrowedFd;
 use std::ptr::{NonNull, null_mut};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -47,6 +51,8 @@ pub struct Slot {
     image: Option<Arc<Image>>,
     /// True while the image is all that is accessible, and as it was mapped.
     is_clean: bool,
+    /// Ranges that show shared files.
+    shared: Vec<(usize, usize)>,
 }
 
 // SAFETY: a slot is the only owner of its range of addresses, which are valid on every thread.
@@ -90,8 +96,18 @@ impl Slot {
     /// Back to the image: private pages dropped, what was opened since taken away. Gives the image's size.
     pub fn clean(&mut self) -> Result<usize, Fault> {
         let bytes = self.image.as_ref().map_or(0, |image| image.bytes());
-        self.close(bytes)?;
-        self.drop_private_pages(0, bytes)?;
+        match self.image.clone() {
+            Some(image) if self.has_shared(0, bytes) => {
+                // All of it anew: one mapping as at the beginning, and no shared page can be left over.
+                self.close(0)?;
+                self.map_image(&image)?;
+            }
+            _ => {
+                self.close(bytes)?;
+                self.drop_private_pages(0, bytes)?;
+            }
+        }
+        assert!(self.shared.is_empty(), "a clean memory shows no shared page");
         self.is_clean = true;
         Ok(bytes)
     }
@@ -103,7 +119,7 @@ impl Slot {
 
     fn of(parked: Parked) -> Self {
         IN_USE.fetch_add(1, Ordering::Relaxed);
-        Self { base: parked.base, accessible: parked.accessible, image: None, is_clean: false }
+        Self { base: parked.base, accessible: parked.accessible, image: None, is_clean: false, shared: Vec::new() }
     }
 
     fn reserve() -> Result<Self, Fault> {
@@ -173,7 +189,43 @@ impl Slot {
         unsafe { mmap_anonymous(self.at(from), to - from, ProtFlags::empty(), flags) }
             .map_err(|e| Fault::capacity("return of a linear memory", e))?;
         self.accessible = from;
+        self.shared.retain(|(start, _)| *start < from);
         Ok(())
+    }
+
+    /// Shows `length` bytes of a file from `offset` on at `at`, writable and shared with whoever else maps them, in place of
+    /// the private pages there. Only accessible pages without other shared ones may be replaced: then nothing outside of the
+    /// memory can be reached through them, and `close` takes them away.
+    ///
+    /// # Safety
+    /// The file is at least as long as what is mapped and can never shrink (else an access raises SIGBUS), and no host code
+    /// accesses the range other than by `memory/copy.rs` as long as it is mapped.
+    pub unsafe fn map_shared(
+        &mut self,
+        at: usize,
+        length: usize,
+        file: BorrowedFd<'_>,
+        offset: u64,
+    ) -> Result<(), Fault> {
+        let fits = at.checked_add(length).is_some_and(|end| end <= self.accessible);
+        if !fits || length == 0 || !(at | length).is_multiple_of(PAGE) || self.has_shared(at, at + length) {
+            return Err(Fault::bug("a shared mapping outside of the memory or over another one"));
+        }
+        self.soil();
+        self.shared.try_reserve(1).map_err(|e| Fault::capacity("a shared mapping", e))?;
+        // Before the attempt: one that fails half-way may have taken private pages away.
+        self.shared.push((at, at + length));
+        let flags = MapFlags::SHARED | MapFlags::FIXED | MapFlags::NORESERVE;
+        // SAFETY: the range lies in this reservation and was accessible already, so that an access stays as valid as it was;
+        // the caller vouches for the file. What private pages there held is in the way of nobody: no host code refers to it.
+        unsafe { mmap(self.at(at), length, ProtFlags::READ | ProtFlags::WRITE, flags, file, offset) }
+            .map(drop)
+            .map_err(|e| Fault::capacity("a mapping of a state region", e))
+    }
+
+    /// Whether some of `[from, to)` shows a shared file.
+    pub fn has_shared(&self, from: usize, to: usize) -> bool {
+        self.shared.iter().any(|(start, end)| *start < to && from < *end)
     }
 
     /// Drops the private pages of `[from, to)`: an image mapped there shows again; without one they are zero.
@@ -181,7 +233,7 @@ impl Slot {
         if from == to {
             return Ok(());
         }
-        assert!(from < to && to <= self.accessible);
+        assert!(from < to && to <= self.accessible && !self.has_shared(from, to));
         // SAFETY: the range is mapped by this slot; guest code does not run while its owner holds `&mut self`.
         unsafe { madvise(self.at(from), to - from, Advice::LinuxDontNeed) }.map_err(Fault::bug)
     }
@@ -202,11 +254,11 @@ impl Slot {
 
     /// Zeros where there are none yet: a page that is zero in the image stays shared with it.
     fn overwrite(&mut self, from: usize, to: usize) {
-        assert!(from <= to && to <= self.accessible);
+        assert!(from <= to && to <= self.accessible && !self.has_shared(from, to));
         let mut here = from;
         while here < to {
             let next = (here + 1).next_multiple_of(PAGE).min(to);
-            // SAFETY: the range is mapped by this slot, readable and writable, and guest code does not run meanwhile.
+            // SAFETY: the range is mapped by this slot, readable, writable and private, and guest code does not run meanwhile.
             let part = unsafe { std::slice::from_raw_parts_mut(self.at(here).cast::<u8>(), next - here) };
             if !is_zero(part) {
                 part.fill(0);

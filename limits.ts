@@ -204,6 +204,14 @@ export const STATE_LIMITS = {
   partBytesMax: 64 * MIB,
   /** Values of one answer to a list. */
   pageMax: 1_000,
+  /** The local tier of one tenant on one host: values, and the copies that are kept to find and merge changes. */
+  localBytesDefault: 4 * GIB,
+  /** Values that are on a host at once, each with a descriptor of the process, and locks that are taken. */
+  localKeysMax: 4_096,
+  /** Parts of values in linear memories: a process has 65,530 mappings of all kinds. */
+  localMappingsMax: 16_384,
+  /** The same for one call. */
+  callMappingsMax: 1_024,
   /** An appended record is one value of Deno KV. */
   recordBytesMax: 64 * KIB,
   /** What a tenant may have in the global tier, if nobody says otherwise. */
@@ -307,6 +315,10 @@ assert(
 assert(MODULE_LIMITS.functionBytesMax <= MODULE_LIMITS.bytesMax, "a function body fits a module");
 assert(STATE_LIMITS.chunkBytes <= KV_LIMITS.valueBytesMax, "a chunk is one value of the store");
 assert(STATE_LIMITS.recordBytesMax <= KV_LIMITS.valueBytesMax, "a record is one value of the store");
+assert(
+  2 * STATE_LIMITS.valueBytesMax <= STATE_LIMITS.localBytesDefault,
+  "the largest value fits the local tier, with the copy that is kept while it is mapped",
+);
 assert(STATE_LIMITS.chunkBytes === WASM_PAGE_BYTES, "a chunk is a page");
 assert(STATE_LIMITS.valueBytesMax % STATE_LIMITS.chunkBytes === 0, "the largest value is whole chunks");
 assert(STATE_LIMITS.valueBytesMax <= STATE_LIMITS.tenantBytesDefault, "the largest value fits a tenant's quota");

@@ -11,6 +11,7 @@ import { LINKING_FUNCTIONS } from "./_linking_functions.ts";
 import { MEMORY_FUNCTIONS } from "./_memory_functions.ts";
 import { NETWORK_FUNCTIONS } from "./_network_functions.ts";
 import { SYSTEM_FUNCTIONS } from "./_system_functions.ts";
+import { STATE_FUNCTIONS } from "./_state_functions.ts";
 
 /** A WebAssembly value type of the interface. */
 export type ValueType = "i32" | "i64";
@@ -181,6 +182,7 @@ export const HOST_FUNCTIONS: readonly HostFunction[] = [
     ],
     hostile: `${AWAIT_HOSTILE} What malloc returns is checked like any pointer.`,
   },
+  ...STATE_FUNCTIONS,
   ...MEMORY_FUNCTIONS,
   ...FILE_FUNCTIONS,
   ...LINKING_FUNCTIONS,

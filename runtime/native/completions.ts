@@ -10,7 +10,21 @@ import type { CallOutcome, CallStatus, HostCall, HostOperation, InstallReport, S
 const FIELDS = 16;
 const STATUSES: readonly CallStatus[] = ["ok", "guest-error", "trap", "timeout", "cancelled", "refused"];
 /** As `slow.rs` numbers them. */
-const OPERATIONS: readonly HostOperation[] = ["chain", "chain-entry", "await", "file"];
+const OPERATIONS: readonly HostOperation[] = [
+  "chain",
+  "chain-entry",
+  "await",
+  "file",
+  "state-pull",
+  "state-push",
+  "state-version",
+  "state-room",
+  "state-append",
+  "state-read-appended",
+  "state-clear-appended",
+  "state-lock",
+  "state-unlock",
+];
 const STARTS: readonly StartKind[] = ["cold", "proto", "warm"];
 const NOTHING = new Uint8Array(0);
 const TEXT = new TextDecoder();
@@ -19,6 +33,17 @@ const TEXT = new TextDecoder();
 export interface CrossedError {
   readonly code: ErrorCode;
   readonly message: string;
+}
+
+/** What looking through a region gave; what it means is the question's. */
+export interface RegionFound {
+  readonly isThere: boolean;
+  readonly bytes: number;
+  /** -1: it has no base. */
+  readonly baseBytes: number;
+  readonly version: string;
+  readonly hashes: Uint8Array;
+  readonly chunks: readonly number[];
 }
 
 /** Who is told what ended. */
@@ -30,6 +55,8 @@ export interface CompletionSink {
   warmed(id: number, idle: number | CrossedError): void;
   /** A guest asks for something. */
   asked(call: HostCall): void;
+  /** What was found out about a region, or why nothing was. */
+  regionAnswered(id: number, found: RegionFound | CrossedError): void;
   closed(): void;
 }
 
@@ -43,6 +70,7 @@ export function readCompletions(block: Uint8Array, sink: CompletionSink): void {
     const n = numbers.subarray(entry * FIELDS, (entry + 1) * FIELDS);
     if (n[0] === 0) sink.ended(callOutcome(n, cursor));
     else if (n[0] === 4) sink.asked(hostCall(n, cursor));
+    else if (n[0] === 5) sink.regionAnswered(n[1]!, regionFound(n, cursor));
     else if (n[0] === 2) sink.closed();
     else if (n[0] === 3) sink.warmed(n[1]!, crossedError(take(cursor, n[15]!)) ?? n[3]!);
     else if (n[2] === 0) sink.installed(n[1]!, installReport(n, cursor));
@@ -110,6 +138,16 @@ function hostCall(n: Float64Array, cursor: Cursor): HostCall {
     text: TEXT.decode(take(cursor, n[12]!)),
     bytes: take(cursor, n[13]!),
   };
+}
+
+function regionFound(n: Float64Array, cursor: Cursor): RegionFound | CrossedError {
+  const version = TEXT.decode(take(cursor, n[12]!));
+  const hashes = take(cursor, n[13]!);
+  const indexes = take(cursor, n[14]!);
+  const view = new DataView(indexes.buffer, indexes.byteOffset, indexes.length);
+  const chunks = Array.from({ length: indexes.length / 4 }, (_, at) => view.getUint32(at * 4, true));
+  const found = { isThere: n[3] === 1, bytes: n[4]!, baseBytes: n[5]!, version, hashes, chunks };
+  return crossedError(take(cursor, n[15]!)) ?? found;
 }
 
 function installReport(n: Float64Array, cursor: Cursor): InstallReport {

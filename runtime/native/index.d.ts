@@ -3,8 +3,11 @@
 
 /** One worker group. */
 export declare class NativeGroup {
-  /** Opens a group. `on_wake` is called on the isolate's thread when `drain` has something to give. */
-  static open(threadsMax: number, onWake: () => void): NativeGroup
+  /**
+   * Opens a group. `on_wake` is called on the isolate's thread when `drain` has something to give. Without limits of regions
+   * its guests have no state.
+   */
+  static open(threadsMax: number, onWake: () => void, regions?: NativeRegionLimits | undefined | null): NativeGroup
   /** Loads a function and makes its Proto-Faaslet; its end is a completion. */
   install(image: NativeFunction): void
   /** Starts a call; its end is a completion. What is added to environment and arguments is NUL-ended entries. */
@@ -32,6 +35,39 @@ export declare class NativeGroup {
   close(): void
   /** Lets the isolate end: no wake-up after it. */
   release(): void
+  /** What there is of a key; nothing when nothing is known of a value. */
+  regionStat(key: string): NativeRegion | null
+  /**
+   * Which chunks are not here, of so many from `first` on: pairs of the first and the one behind the last. Nothing when
+   * nothing is known of the value.
+   */
+  regionMissing(key: string, first: number, count: number): Array<number> | null
+  regions(): Array<NativeRegion>
+  regionTotals(): NativeRegionTotals
+  /** A part of a value as it is here; what is not here is zero. Shorter at the value's end. */
+  regionRead(key: string, offset: number, length: number): Uint8Array | null
+  /** A chunk that was pulled; it counts with the next commit. With `keeps_changes`, what was changed here stays. */
+  regionFill(key: string, index: number, bytes: Uint8Array, keepsChanges: boolean): void
+  /** What was filled is of this version. */
+  regionCommit(key: string, version: string, bytes: number, hashes: Uint8Array, keepsChanges: boolean): void
+  /** What was filled is of no version. */
+  regionAbortPull(key: string): void
+  /** A chunk as a push sends it; nothing when it is not here. */
+  regionTake(key: string, index: number): Uint8Array | null
+  /** A chunk as it was where it was made from; nothing when that was not kept. */
+  regionTwin(key: string, index: number): Uint8Array | null
+  /** Ends a push that has arrived. */
+  regionSettle(key: string, version: string, bytes: number, hashes: Uint8Array): void
+  /** Ends a push that has not. */
+  regionAbortPush(key: string): void
+  /** There is no such value any more. Mappings of it stay until their calls have ended. */
+  regionForget(key: string): void
+  /** Asks for the hashes of a region; they are a completion. */
+  regionHashes(id: number, key: string): void
+  /** Begins a push; what changed is a completion. `ranges` are pairs of the first chunk and the one behind the last. */
+  regionBeginPush(id: number, key: string, ranges?: Array<number> | undefined | null, mask?: string | undefined | null): void
+  /** Takes a region out of memory if nothing is lost by that; whether it is gone is a completion. */
+  regionDrop(id: number, key: string): void
 }
 
 /** Rewrites and compiles a module that was inspected. Takes seconds: for the compiler's child. */
@@ -125,6 +161,36 @@ export interface NativeLimits {
   descriptors: number
   clockResolutionUs: number
   idle: number
+}
+
+/** One region. */
+export interface NativeRegion {
+  key: string
+  bytes: number
+  bytesHere: number
+  isMapped: boolean
+  mayBeChanged: boolean
+  /** Empty when it was made here, and not pushed yet. */
+  version: string
+  /** Grows with each use of any region. */
+  used: number
+}
+
+/** What the regions of a group may take; `RegionLimits` says what each is. */
+export interface NativeRegionLimits {
+  bytesMax: number
+  regionsMax: number
+  mappingsMax: number
+  faasletMappingsMax: number
+  valueBytesMax: number
+  recordBytesMax: number
+}
+
+/** Memory of all regions of a group. */
+export interface NativeRegionTotals {
+  bytes: number
+  bytesMax: number
+  mappings: number
 }
 
 /** What a group holds now, and did since it was opened. */

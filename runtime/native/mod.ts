@@ -10,14 +10,22 @@
 import { createHash } from "node:crypto";
 import { createRequire } from "node:module";
 import { FaasletError, isErrorCode } from "../../errors.ts";
-import { FUNCTION_LIMITS, MODULE_LIMITS, WASM_PAGE_BYTES } from "../../limits.ts";
+import { FUNCTION_LIMITS, MODULE_LIMITS, STATE_LIMITS, WASM_PAGE_BYTES } from "../../limits.ts";
 import { digestOf } from "../../state/mod.ts";
 import type { ModuleReport } from "../registry.ts";
 import type { NativeGroup } from "./index.d.ts";
 import { runtimeDirectory, unpackAddOn } from "./unpack.ts";
 
-export { type CompletionSink, type CrossedError, readCompletions } from "./completions.ts";
-export type { LiveCounts, NativeChange, NativeFile, NativeFunction, NativeGroup, NativeTree } from "./index.d.ts";
+export { type CompletionSink, type CrossedError, readCompletions, type RegionFound } from "./completions.ts";
+export type {
+  LiveCounts,
+  NativeChange,
+  NativeFile,
+  NativeFunction,
+  NativeGroup,
+  NativeRegion,
+  NativeTree,
+} from "./index.d.ts";
 
 /** The add-on in a compiled program; `index.js` and `tools/project.ts` know the name too. */
 const EMBEDDED = "faaslet.linux-x64-gnu.node";
@@ -89,8 +97,16 @@ export function limitProcess(dataBytes: number, cpuSeconds: number): void {
 }
 
 /** Opens a worker group's mechanism; `onWake` is called when `drain` has something to give. */
-export function openGroup(threadsMax: number, onWake: () => void): NativeGroup {
-  return coded(() => native.NativeGroup.open(threadsMax, onWake));
+export function openGroup(threadsMax: number, stateBytesMax: number, onWake: () => void): NativeGroup {
+  const limits = {
+    bytesMax: stateBytesMax,
+    regionsMax: STATE_LIMITS.localKeysMax,
+    mappingsMax: STATE_LIMITS.localMappingsMax,
+    faasletMappingsMax: STATE_LIMITS.callMappingsMax,
+    valueBytesMax: STATE_LIMITS.valueBytesMax,
+    recordBytesMax: STATE_LIMITS.recordBytesMax,
+  };
+  return coded(() => native.NativeGroup.open(threadsMax, onWake, limits));
 }
 
 /** Runs `action`; what the add-on throws becomes a `FaasletError`. */

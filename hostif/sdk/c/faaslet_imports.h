@@ -81,6 +81,199 @@ __attribute__((import_module("env"), import_name("__faasm_await_call_output")))
 uint32_t __faasm_await_call_output(uint32_t handle, uint32_t pointer, uint32_t length);
 
 /**
+ * With length 0 returns the value's size. Else brings the value to this host when it is not here, copies
+ * min(length, size) bytes of it and returns its size. 0: there is no such value.
+ */
+__attribute__((import_module("env"), import_name("__faasm_read_state")))
+uint32_t __faasm_read_state(uint32_t key, uint32_t buffer, uint32_t length);
+
+/**
+ * Maps the first length bytes of the value (all, with length 0) into linear memory and returns their address:
+ * the pages that all calls of this host share, and the same address for the same value as long as the call
+ * runs. The value is brought here first; when there is none, it is made, of length zeros. Reads and writes
+ * are plain loads and stores; what others see of them, and when, is in docs/consistency.md. The address comes
+ * from __faaslet_alloc(alignment, size), aligned_alloc or malloc when the module exports one and is no
+ * command, else from growth of the memory.
+ */
+__attribute__((import_module("env"), import_name("__faasm_read_state_ptr")))
+uint32_t __faasm_read_state_ptr(uint32_t key, uint32_t length);
+
+/**
+ * Copies a part of the value, whose size is at most total. Only the chunks of 64 KiB that the part touches
+ * are brought.
+ */
+__attribute__((import_module("env"), import_name("__faasm_read_state_offset")))
+void __faasm_read_state_offset(uint32_t key, uint32_t total, uint32_t offset, uint32_t buffer, uint32_t length);
+
+/**
+ * As __faasm_read_state_ptr for a part of the value: only the pages that it touches are mapped, only the
+ * chunks of 64 KiB brought. When there is no value it is made, of total zeros.
+ */
+__attribute__((import_module("env"), import_name("__faasm_read_state_offset_ptr")))
+uint32_t __faasm_read_state_offset_ptr(uint32_t key, uint32_t total, uint32_t offset, uint32_t length);
+
+/**
+ * Makes these bytes the value, on this host; others see it once it is pushed. A push of it replaces what is
+ * there.
+ */
+__attribute__((import_module("env"), import_name("__faasm_write_state")))
+void __faasm_write_state(uint32_t key, uint32_t pointer, uint32_t length);
+
+/**
+ * Writes a part of the value, on this host; chunks that it touches are brought first. When there is no value
+ * it is made, of total zeros.
+ */
+__attribute__((import_module("env"), import_name("__faasm_write_state_offset")))
+void __faasm_write_state_offset(uint32_t key, uint32_t total, uint32_t offset, uint32_t pointer, uint32_t length);
+
+/**
+ * Makes the content of a file of the guest's file system the value, on this host, and returns its size.
+ */
+__attribute__((import_module("env"), import_name("__faasm_write_state_from_file")))
+uint32_t __faasm_write_state_from_file(uint32_t key, uint32_t path);
+
+/**
+ * Sends what was changed on this host to the global tier: whole, at one moment, or not at all. In chunks that
+ * another host changed as well, each byte that was not changed here stays as the other left it. A call that
+ * flagged parts of the value sends only those. Nothing happens when the value is not here.
+ */
+__attribute__((import_module("env"), import_name("__faasm_push_state")))
+void __faasm_push_state(uint32_t key);
+
+/**
+ * As __faasm_push_state; then takes in what others changed in chunks that are here. Bytes that were changed
+ * here meanwhile stay.
+ */
+__attribute__((import_module("env"), import_name("__faasm_push_state_partial")))
+void __faasm_push_state_partial(uint32_t key);
+
+/**
+ * As __faasm_push_state_partial; what is sent are the bytes that are not zero in the value of the key mask,
+ * which has the same size and is zero afterwards.
+ */
+__attribute__((import_module("env"), import_name("__faasm_push_state_partial_mask")))
+void __faasm_push_state_partial_mask(uint32_t key, uint32_t mask);
+
+/**
+ * As __faasm_push_state, if the value in the global tier is of this version (0: if there is none). Returns 0,
+ * or 1 when it is of another one: then nothing was sent.
+ */
+__attribute__((import_module("env"), import_name("__faaslet_push_state_if")))
+uint32_t __faaslet_push_state_if(uint32_t key, uint64_t version);
+
+/**
+ * The version that the value on this host was made from, for __faaslet_push_state_if. 0: it was made here and
+ * not pushed yet, or there is none. Never negative.
+ */
+__attribute__((import_module("env"), import_name("__faaslet_state_version")))
+uint64_t __faaslet_state_version(uint32_t key);
+
+/**
+ * Fetches the value again, as far as it differs from what is here: the first length bytes, in whole chunks,
+ * or all with length 0. What was changed here and not pushed is lost. Nothing happens when there is no value
+ * in the global tier.
+ */
+__attribute__((import_module("env"), import_name("__faasm_pull_state")))
+void __faasm_pull_state(uint32_t key, uint32_t length);
+
+/**
+ * Says that the call changed the first total bytes. Never needed: without flags a push finds by itself what
+ * changed.
+ */
+__attribute__((import_module("env"), import_name("__faasm_flag_state_dirty")))
+void __faasm_flag_state_dirty(uint32_t key, uint32_t total);
+
+/**
+ * Says that the call changed this part. The call's next push of the value looks at flagged parts only.
+ */
+__attribute__((import_module("env"), import_name("__faasm_flag_state_offset_dirty")))
+void __faasm_flag_state_offset_dirty(uint32_t key, uint32_t total, uint32_t offset, uint32_t length);
+
+/**
+ * Adds these bytes as a record behind all that were appended to the key before, in the global tier, at once.
+ * Records are apart from the key's value.
+ */
+__attribute__((import_module("env"), import_name("__faasm_append_state")))
+void __faasm_append_state(uint32_t key, uint32_t pointer, uint32_t length);
+
+/**
+ * Copies the first count records, one behind the other.
+ */
+__attribute__((import_module("env"), import_name("__faasm_read_appended_state")))
+void __faasm_read_appended_state(uint32_t key, uint32_t buffer, uint32_t length, uint32_t count);
+
+/**
+ * Drops all records that were appended to the key.
+ */
+__attribute__((import_module("env"), import_name("__faasm_clear_appended_state")))
+void __faasm_clear_appended_state(uint32_t key);
+
+/**
+ * Waits for the value's local read lock: among the calls of this host. It says nothing about bytes, calls
+ * agree on it.
+ */
+__attribute__((import_module("env"), import_name("__faasm_lock_state_read")))
+void __faasm_lock_state_read(uint32_t key);
+
+/**
+ * Frees the local read lock.
+ */
+__attribute__((import_module("env"), import_name("__faasm_unlock_state_read")))
+void __faasm_unlock_state_read(uint32_t key);
+
+/**
+ * Waits for the value's local write lock: among the calls of this host. It says nothing about bytes, calls
+ * agree on it.
+ */
+__attribute__((import_module("env"), import_name("__faasm_lock_state_write")))
+void __faasm_lock_state_write(uint32_t key);
+
+/**
+ * Frees the local write lock.
+ */
+__attribute__((import_module("env"), import_name("__faasm_unlock_state_write")))
+void __faasm_unlock_state_write(uint32_t key);
+
+/**
+ * Waits for the value's global read lock: among the calls of all hosts. It is a lease that is renewed while
+ * the call lives; a push under it is refused once it was lost.
+ */
+__attribute__((import_module("env"), import_name("__faasm_lock_state_global_read")))
+void __faasm_lock_state_global_read(uint32_t key);
+
+/**
+ * Frees the global read lock.
+ */
+__attribute__((import_module("env"), import_name("__faasm_unlock_state_global_read")))
+void __faasm_unlock_state_global_read(uint32_t key);
+
+/**
+ * Waits for the value's global write lock: among the calls of all hosts. It is a lease that is renewed while
+ * the call lives; a push under it is refused once it was lost.
+ */
+__attribute__((import_module("env"), import_name("__faasm_lock_state_global_write")))
+void __faasm_lock_state_global_write(uint32_t key);
+
+/**
+ * Frees the global write lock.
+ */
+__attribute__((import_module("env"), import_name("__faasm_unlock_state_global_write")))
+void __faasm_unlock_state_global_write(uint32_t key);
+
+/**
+ * Waits for the value's global write lock: among the calls of all hosts. It is a lease that is renewed while
+ * the call lives; a push under it is refused once it was lost.
+ */
+__attribute__((import_module("env"), import_name("__faasm_lock_state_global")))
+void __faasm_lock_state_global(uint32_t key);
+
+/**
+ * Frees the global write lock.
+ */
+__attribute__((import_module("env"), import_name("__faasm_unlock_state_global")))
+void __faasm_unlock_state_global(uint32_t key);
+
+/**
  * Moves the program break, which stands at the end of memory at first, and returns where it was. When
  * somebody else has grown the memory since, the break goes on behind that. Memory above a lowered break is
  * zero when it comes again.

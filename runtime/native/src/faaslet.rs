@@ -14,6 +14,7 @@ use crate::linking::{self, Linking};
 use crate::memory::{Image, create_with};
 use crate::proto::{Proto, TableDifference};
 use crate::shared_files::{FileCache, Finder};
+use crate::regions::RegionUse;
 use crate::slow::{Answers, Owner, SlowCalls};
 use crate::state::{CallIo, ChainGrant, Chains, State};
 
@@ -106,6 +107,8 @@ impl Faaslet {
             seen_tick: 0,
             memory: None,
             blocks: Arc::default(),
+            is_command: function.settings.is_command,
+            regions: RegionUse::new(function.regions.clone()),
             allocator: None,
             errno: Errno::Success,
             errno_place: None,
@@ -197,6 +200,7 @@ impl Faaslet {
         state.io.input = Arc::from([]);
         state.chains = Chains::default();
         state.slow = None;
+        state.regions.end_call();
         let memory_bytes = state.shape.as_ref().map_or(0, |shape| shape.bytes());
         CallEnd { result, written: state.io.output.take(), stdout, stderr, memory_bytes }
     }
@@ -251,6 +255,7 @@ impl Faaslet {
             // Growth by nothing makes Wasmtime read the length again.
             memory.grow(&mut self.store, 0).map_err(Fault::bug)?;
         }
+        self.store.data_mut().regions.unmapped();
         self.set_globals(proto)?;
         linking::reset(&mut self.store, &proto.linking)?;
         self.restore_state(proto);

@@ -15,6 +15,7 @@ use crate::host;
 use crate::linking::LibraryCode;
 use crate::memory::Image;
 use crate::proto::Proto;
+use crate::regions::Regions;
 use crate::state::{GuestLimits, State};
 
 /// What TypeScript says of a function when it installs it.
@@ -68,6 +69,8 @@ pub struct Function {
     pub settings: Settings,
     /// Told when a call waits in a host function.
     pub waits: Weak<dyn Waits>,
+    /// The group's.
+    pub regions: Arc<Regions>,
     pub wasi: Arc<WasiSettings>,
     pub files: Arc<GlobalFiles>,
     pub libraries: Arc<[Arc<LibraryCode>]>,
@@ -88,6 +91,7 @@ impl Function {
         libraries: Vec<LibraryCode>,
         mut settings: Settings,
         waits: Weak<dyn Waits>,
+        regions: Arc<Regions>,
     ) -> Result<Self, Fault> {
         let Artefact { module, meta, image, .. } = artefact;
         let pre =
@@ -110,6 +114,7 @@ impl Function {
             meta,
             settings,
             waits,
+            regions,
             initial,
             proto: OnceLock::new(),
             writes_output,

@@ -18,6 +18,7 @@ mod memory;
 mod panics;
 mod proto;
 mod shared_files;
+mod regions;
 mod slow;
 mod state;
 mod tree;

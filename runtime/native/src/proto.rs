@@ -42,7 +42,11 @@ impl Proto {
         let image = match &faaslet.store.data().shape {
             Some(shape) if function.runs_before_snapshot() => {
                 let (base, bytes) = (shape.base().as_ptr(), shape.bytes());
-                // SAFETY: the memory is readable up to its length, and the Faaslet is not running: we hold it exclusively.
+                if shape.has_shared(0, bytes) {
+                    return Err(Fault::bug("a snapshot of what others write to"));
+                }
+                // SAFETY: the memory is readable up to its length and private to the Faaslet, which is not running: we hold it
+                // exclusively.
                 Arc::new(unsafe { Image::of_memory(base, bytes, &function.initial) }?)
             }
             _ => function.initial.clone(),

@@ -41,6 +41,23 @@ pub enum Operation {
     /// A file that the tenant's functions share, by its path: the answer's value is when it was written, milliseconds since
     /// 1970, 0 when it is not there and less when the store failed; its bytes are the digest under which it was offered.
     File = 3,
+    /// State, by the key in `text`. Chunks of it are to be here: the first number is the first, the second how many; with none
+    /// only what there is to know. A third number that is 1 asks for those that are here as well. The answer's value is 0
+    /// when there is no such value.
+    StatePull = 4,
+    /// What changed goes to the global tier; `Push` in `host/state/sync.rs` says how.
+    StatePush = 5,
+    /// The version that the value here was made from, as eight bytes; 0 when there is none.
+    StateVersion = 6,
+    /// So many bytes are to be free for state.
+    StateRoom = 7,
+    StateAppend = 8,
+    /// The first number says how many, the second how many bytes at most. The answer's value is how many there are.
+    StateReadAppended = 9,
+    StateClearAppended = 10,
+    /// A global lock; the first number is 1 for writing.
+    StateLock = 11,
+    StateUnlock = 12,
 }
 
 /// What came back.

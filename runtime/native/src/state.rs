@@ -9,6 +9,7 @@ use wasmtime::{Memory, ResourceLimiter, TypedFunc};
 use crate::engine;
 use crate::linking::Linking;
 use crate::memory::{Blocks, Shape};
+use crate::regions::RegionUse;
 use crate::slow::SlowCalls;
 
 /// One Faaslet's side of the host interface.
@@ -30,6 +31,9 @@ pub struct State {
     pub memory: Option<Memory>,
     /// What `mmap` and the break took of it.
     pub blocks: Arc<Blocks>,
+    /// A command's exports run its constructors.
+    pub is_command: bool,
+    pub regions: RegionUse,
     /// Where host functions get memory from when the guest's run-time library does not expect growth by others.
     pub allocator: Option<TypedFunc<(u32, u32), u32>>,
     /// Of the last function with a C name that failed, and where the guest keeps its own copy.

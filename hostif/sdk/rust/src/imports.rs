@@ -33,6 +33,87 @@ extern "C" {
     /// As __faasm_await_call; the output goes into memory of the guest's own malloc, whose address and length
     /// are stored at pointer and length. An empty output is address 0.
     pub fn __faasm_await_call_output(handle: u32, pointer: u32, length: u32) -> u32;
+    /// With length 0 returns the value's size. Else brings the value to this host when it is not here, copies
+    /// min(length, size) bytes of it and returns its size. 0: there is no such value.
+    pub fn __faasm_read_state(key: u32, buffer: u32, length: u32) -> u32;
+    /// Maps the first length bytes of the value (all, with length 0) into linear memory and returns their
+    /// address: the pages that all calls of this host share, and the same address for the same value as long
+    /// as the call runs. The value is brought here first; when there is none, it is made, of length zeros.
+    /// Reads and writes are plain loads and stores; what others see of them, and when, is in
+    /// docs/consistency.md. The address comes from __faaslet_alloc(alignment, size), aligned_alloc or malloc
+    /// when the module exports one and is no command, else from growth of the memory.
+    pub fn __faasm_read_state_ptr(key: u32, length: u32) -> u32;
+    /// Copies a part of the value, whose size is at most total. Only the chunks of 64 KiB that the part
+    /// touches are brought.
+    pub fn __faasm_read_state_offset(key: u32, total: u32, offset: u32, buffer: u32, length: u32);
+    /// As __faasm_read_state_ptr for a part of the value: only the pages that it touches are mapped, only the
+    /// chunks of 64 KiB brought. When there is no value it is made, of total zeros.
+    pub fn __faasm_read_state_offset_ptr(key: u32, total: u32, offset: u32, length: u32) -> u32;
+    /// Makes these bytes the value, on this host; others see it once it is pushed. A push of it replaces what
+    /// is there.
+    pub fn __faasm_write_state(key: u32, pointer: u32, length: u32);
+    /// Writes a part of the value, on this host; chunks that it touches are brought first. When there is no
+    /// value it is made, of total zeros.
+    pub fn __faasm_write_state_offset(key: u32, total: u32, offset: u32, pointer: u32, length: u32);
+    /// Makes the content of a file of the guest's file system the value, on this host, and returns its size.
+    pub fn __faasm_write_state_from_file(key: u32, path: u32) -> u32;
+    /// Sends what was changed on this host to the global tier: whole, at one moment, or not at all. In chunks
+    /// that another host changed as well, each byte that was not changed here stays as the other left it. A
+    /// call that flagged parts of the value sends only those. Nothing happens when the value is not here.
+    pub fn __faasm_push_state(key: u32);
+    /// As __faasm_push_state; then takes in what others changed in chunks that are here. Bytes that were
+    /// changed here meanwhile stay.
+    pub fn __faasm_push_state_partial(key: u32);
+    /// As __faasm_push_state_partial; what is sent are the bytes that are not zero in the value of the key
+    /// mask, which has the same size and is zero afterwards.
+    pub fn __faasm_push_state_partial_mask(key: u32, mask: u32);
+    /// As __faasm_push_state, if the value in the global tier is of this version (0: if there is none).
+    /// Returns 0, or 1 when it is of another one: then nothing was sent.
+    pub fn __faaslet_push_state_if(key: u32, version: u64) -> u32;
+    /// The version that the value on this host was made from, for __faaslet_push_state_if. 0: it was made
+    /// here and not pushed yet, or there is none. Never negative.
+    pub fn __faaslet_state_version(key: u32) -> u64;
+    /// Fetches the value again, as far as it differs from what is here: the first length bytes, in whole
+    /// chunks, or all with length 0. What was changed here and not pushed is lost. Nothing happens when there
+    /// is no value in the global tier.
+    pub fn __faasm_pull_state(key: u32, length: u32);
+    /// Says that the call changed the first total bytes. Never needed: without flags a push finds by itself
+    /// what changed.
+    pub fn __faasm_flag_state_dirty(key: u32, total: u32);
+    /// Says that the call changed this part. The call's next push of the value looks at flagged parts only.
+    pub fn __faasm_flag_state_offset_dirty(key: u32, total: u32, offset: u32, length: u32);
+    /// Adds these bytes as a record behind all that were appended to the key before, in the global tier, at
+    /// once. Records are apart from the key's value.
+    pub fn __faasm_append_state(key: u32, pointer: u32, length: u32);
+    /// Copies the first count records, one behind the other.
+    pub fn __faasm_read_appended_state(key: u32, buffer: u32, length: u32, count: u32);
+    /// Drops all records that were appended to the key.
+    pub fn __faasm_clear_appended_state(key: u32);
+    /// Waits for the value's local read lock: among the calls of this host. It says nothing about bytes,
+    /// calls agree on it.
+    pub fn __faasm_lock_state_read(key: u32);
+    /// Frees the local read lock.
+    pub fn __faasm_unlock_state_read(key: u32);
+    /// Waits for the value's local write lock: among the calls of this host. It says nothing about bytes,
+    /// calls agree on it.
+    pub fn __faasm_lock_state_write(key: u32);
+    /// Frees the local write lock.
+    pub fn __faasm_unlock_state_write(key: u32);
+    /// Waits for the value's global read lock: among the calls of all hosts. It is a lease that is renewed
+    /// while the call lives; a push under it is refused once it was lost.
+    pub fn __faasm_lock_state_global_read(key: u32);
+    /// Frees the global read lock.
+    pub fn __faasm_unlock_state_global_read(key: u32);
+    /// Waits for the value's global write lock: among the calls of all hosts. It is a lease that is renewed
+    /// while the call lives; a push under it is refused once it was lost.
+    pub fn __faasm_lock_state_global_write(key: u32);
+    /// Frees the global write lock.
+    pub fn __faasm_unlock_state_global_write(key: u32);
+    /// Waits for the value's global write lock: among the calls of all hosts. It is a lease that is renewed
+    /// while the call lives; a push under it is refused once it was lost.
+    pub fn __faasm_lock_state_global(key: u32);
+    /// Frees the global write lock.
+    pub fn __faasm_unlock_state_global(key: u32);
     /// Moves the program break, which stands at the end of memory at first, and returns where it was. When
     /// somebody else has grown the memory since, the break goes on behind that. Memory above a lowered break
     /// is zero when it comes again.

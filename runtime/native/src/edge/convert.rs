@@ -14,7 +14,22 @@ impl From<Fault> for Coded {
 }
 
 /// Codes with which whoever answers a slow host call may end the call that asked.
-const ANSWERED: [&str; 4] = ["ERR_CAPACITY", "ERR_CHAIN_BUDGET", "ERR_CHAIN_DEPTH", "ERR_STORAGE"];
+const ANSWERED: [&str; 14] = [
+    "ERR_CAPACITY",
+    "ERR_CHAIN_BUDGET",
+    "ERR_CHAIN_DEPTH",
+    "ERR_CONFLICT",
+    "ERR_DRAINING",
+    "ERR_FORBIDDEN",
+    "ERR_GUEST_MISUSE",
+    "ERR_LOCK_LOST",
+    "ERR_NAME_INVALID",
+    "ERR_PRECONDITION",
+    "ERR_QUOTA",
+    "ERR_RANGE",
+    "ERR_STATE_LIMIT",
+    "ERR_STORAGE",
+];
 
 /// A code, a line feed and a message.
 pub fn fault_of(text: &str) -> Fault {

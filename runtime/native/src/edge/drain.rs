@@ -4,7 +4,7 @@
 //! numbers mean stands in `native/completions.ts`, which reads them.
 
 use crate::fault::Fault;
-use crate::group::{CallRecord, Completion, Installed};
+use crate::group::{CallRecord, Completion, Installed, RegionAnswer};
 use crate::slow::{HostCall, NUMBERS};
 
 /// Numbers a completion has.
@@ -28,6 +28,8 @@ pub fn pack(completions: Vec<Completion>) -> Vec<u8> {
             Completion::Warmed(id, Ok(idle)) => block.push(&[3.0, f64::from(id), 0.0, idle as f64]),
             Completion::Warmed(id, Err(fault)) => block.refused(3.0, id, &fault),
             Completion::Asked(call) => block.asked(&call),
+            Completion::Region(id, Ok(answer)) => block.region(id, &answer),
+            Completion::Region(id, Err(fault)) => block.refused(5.0, id, &fault),
             Completion::Closed => block.push(&[2.0]),
         }
     }
@@ -101,6 +103,40 @@ impl Block {
         self.push(&numbers);
         self.bytes.extend_from_slice(&call.text);
         self.bytes.extend_from_slice(&call.bytes);
+    }
+
+    /// Whether there is anything, length, length of the base or -1; then version, hashes, indexes of chunks (u32, little-endian).
+    fn region(&mut self, id: u32, answer: &RegionAnswer) {
+        let (version, hashes, chunks): (&[u8], &[u8], Vec<u8>);
+        let (mut is_there, mut bytes, mut base_bytes) = (1.0, 0.0, -1.0);
+        match answer {
+            RegionAnswer::Nothing => {
+                is_there = 0.0;
+                (version, hashes, chunks) = (&[], &[], Vec::new());
+            }
+            RegionAnswer::IsGone(is_gone) => {
+                is_there = f64::from(u8::from(*is_gone));
+                (version, hashes, chunks) = (&[], &[], Vec::new());
+            }
+            RegionAnswer::Hashes(all) => (version, hashes, chunks) = (&[], all, Vec::new()),
+            RegionAnswer::Changes(changes) => {
+                bytes = changes.bytes as f64;
+                let base = changes.base.as_ref();
+                base_bytes = base.map_or(-1.0, |base| base.bytes as f64);
+                version = base.map_or(&[], |base| base.version.as_bytes());
+                hashes = base.map_or(&[], |base| &base.hashes);
+                chunks = changes.chunks.iter().flat_map(|index| index.to_le_bytes()).collect();
+            }
+        }
+        let mut numbers = [0.0; FIELDS];
+        numbers[..6].copy_from_slice(&[5.0, f64::from(id), 0.0, is_there, bytes, base_bytes]);
+        for (at, part) in [version, hashes, &chunks].into_iter().enumerate() {
+            numbers[12 + at] = part.len() as f64;
+        }
+        self.push(&numbers);
+        for part in [version, hashes, &chunks] {
+            self.bytes.extend_from_slice(part);
+        }
     }
 
     fn refused(&mut self, kind: f64, id: u32, fault: &Fault) {

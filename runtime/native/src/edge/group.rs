@@ -11,9 +11,11 @@ use napi_derive::napi;
 
 use super::convert::{Coded, fault_of, variables, words};
 use super::drain::pack;
+use super::region::NativeRegionLimits;
 use crate::fault::Fault;
 use crate::function::Settings;
 use crate::group::{CallJob, Group, Install, StartKind, Stdio};
+use crate::regions::RegionLimits;
 use crate::slow::Answer;
 use crate::state::{ChainGrant, GuestLimits};
 
@@ -94,20 +96,26 @@ pub struct NativeStats {
 /// One worker group.
 #[napi]
 pub struct NativeGroup {
-    group: Arc<Group>,
+    pub(super) group: Arc<Group>,
 }
 
 #[napi]
 impl NativeGroup {
-    /// Opens a group. `on_wake` is called on the isolate's thread when `drain` has something to give.
+    /// Opens a group. `on_wake` is called on the isolate's thread when `drain` has something to give. Without limits of regions
+    /// its guests have no state.
     #[napi(factory, catch_unwind)]
-    pub fn open(env: &Env, threads_max: u32, on_wake: Function<'_, (), ()>) -> Result<Self, Coded> {
+    pub fn open(
+        env: &Env,
+        threads_max: u32,
+        on_wake: Function<'_, (), ()>,
+        regions: Option<NativeRegionLimits>,
+    ) -> Result<Self, Coded> {
         let wake: ThreadsafeFunction<(), (), (), napi::Status, false> =
             on_wake.build_threadsafe_function().build().map_err(Fault::bug)?;
         let notify = Box::new(move || {
             wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         });
-        let group = Group::open(threads_max as usize, notify)?;
+        let group = Group::open(threads_max as usize, regions.map(RegionLimits::from).unwrap_or_default(), notify)?;
         // An isolate that ends without `close` (a terminated worker, a test file) must not leave guests behind.
         env.add_env_cleanup_hook(Arc::downgrade(&group), |group| {
             if let Some(group) = group.upgrade() {

@@ -7,6 +7,7 @@ mod drain;
 mod group;
 mod module;
 mod process;
+mod region;
 mod tree;
 
 /// When the library is loaded: every entry may panic, not only those of a group.

@@ -1,5 +1,6 @@
 //! How a job ended; what JavaScript gets to see of it.
 
+use super::job::RegionAnswer;
 use crate::slow::HostCall;
 
 /// One entry of the list that JavaScript drains.
@@ -10,6 +11,8 @@ pub enum Completion {
     Warmed(u32, Outcome<usize>),
     /// A guest asks for something.
     Asked(Box<HostCall>),
+    /// What was asked of a region.
+    Region(u32, Outcome<RegionAnswer>),
     /// The group's last thread has ended.
     Closed,
 }

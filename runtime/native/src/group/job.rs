@@ -1,16 +1,74 @@
 //! What a thread of the group is asked to do.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::completion::StartKind;
+use crate::fault::Fault;
 use crate::function::{Function, Settings};
+use crate::regions::{Changes, Regions, Selection};
 use crate::state::ChainGrant;
 
 pub enum Job {
     Install(Box<Install>),
     Call(Box<CallJob>),
     Warm(Warm),
+    Region(Box<RegionJob>),
+}
+
+/// Something that takes its time: it looks through a whole region.
+pub struct RegionJob {
+    /// Names the completion.
+    pub id: u32,
+    pub ask: RegionAsk,
+}
+
+pub enum RegionAsk {
+    /// What of a region is here and as elsewhere.
+    Hashes(String),
+    BeginPush(String, PushSelection),
+    /// Takes it out if nothing is lost by that.
+    Drop(String),
+}
+
+/// What a push is to send.
+pub struct PushSelection {
+    /// Of chunks; everything without.
+    pub ranges: Option<Vec<Range<u32>>>,
+    /// The key of a mask.
+    pub mask: Option<String>,
+}
+
+/// What was found out.
+pub enum RegionAnswer {
+    /// Nothing is known of the value.
+    Nothing,
+    Hashes(Vec<u8>),
+    Changes(Changes),
+    IsGone(bool),
+}
+
+impl RegionAsk {
+    pub fn answer(&self, regions: &Regions) -> Result<RegionAnswer, Fault> {
+        match self {
+            Self::Hashes(key) => match regions.find(key) {
+                Some(region) => region.hashes().map(RegionAnswer::Hashes),
+                None => Ok(RegionAnswer::Nothing),
+            },
+            Self::BeginPush(key, PushSelection { ranges, mask }) => {
+                let Some(region) = regions.find(key) else { return Ok(RegionAnswer::Nothing) };
+                let mask = mask.as_ref().and_then(|key| regions.find(key));
+                let selection = Selection { ranges: ranges.clone(), mask };
+                let changes = region.begin_push(&selection);
+                if changes.is_err() {
+                    region.abort_push()?;
+                }
+                Ok(changes?.map_or(RegionAnswer::Nothing, RegionAnswer::Changes))
+            }
+            Self::Drop(key) => regions.drop_clean(key).map(RegionAnswer::IsGone),
+        }
+    }
 }
 
 impl Job {
@@ -20,6 +78,8 @@ impl Job {
             Self::Install(install) => install.settings.id,
             Self::Call(call) => call.function.settings.id,
             Self::Warm(warm) => warm.function.settings.id,
+            // Of none: it comes before all of them.
+            Self::Region(_) => 0,
         }
     }
 }

@@ -19,11 +19,13 @@ use crate::engine::{self, Watch};
 use crate::fault::Fault;
 use crate::function::Function;
 use crate::shared_files::FileCache;
+use crate::regions::{RegionLimits, Regions};
 use crate::slow::{Answer, Answers, HostCall, Owner};
 
 pub use completion::{CallRecord, Completion, Installed, StartKind};
+use job::RegionJob;
 use job::Warm;
-pub use job::{CallJob, Install, Job, Stdio};
+pub use job::{CallJob, Install, Job, PushSelection, RegionAnswer, RegionAsk, Stdio};
 use threads::Queue;
 
 /// Tells JavaScript that the list is no longer empty.
@@ -64,6 +66,8 @@ pub struct Group {
     changes: Mutex<HashMap<u32, Vec<Change>>>,
     pub shared_files: Arc<FileCache>,
     pub counters: Counters,
+    /// State of the group's tenant, as far as it is on this host.
+    pub regions: Arc<Regions>,
 }
 
 /// Since the group was opened.
@@ -94,7 +98,7 @@ struct SlotState {
 }
 
 impl Group {
-    pub fn open(threads_max: usize, notify: Notify) -> Result<Arc<Self>, Fault> {
+    pub fn open(threads_max: usize, limits: RegionLimits, notify: Notify) -> Result<Arc<Self>, Fault> {
         engine::start_ticker()?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let threads_kept = cores.min(threads_max.max(1));
@@ -112,6 +116,7 @@ impl Group {
             changes: Mutex::default(),
             shared_files: Arc::default(),
             counters: Counters::default(),
+            regions: Regions::new(limits),
         });
         OPEN_GROUPS.fetch_add(1, Ordering::SeqCst);
         engine::watch(Arc::downgrade(&group) as std::sync::Weak<dyn Watch>)?;
@@ -143,6 +148,11 @@ impl Group {
     pub fn warm(self: &Arc<Self>, id: u32, function: u32, idle: usize) -> Result<(), Fault> {
         let function = self.function(function)?;
         self.submit(Job::Warm(Warm { id, function, idle }))
+    }
+
+    /// Asks something of a region, on a thread of the group.
+    pub fn ask_region(self: &Arc<Self>, id: u32, ask: RegionAsk) -> Result<(), Fault> {
+        self.submit_first(Job::Region(Box::new(RegionJob { id, ask })))
     }
 
     /// Ends a call as cancelled, queued or running. Nothing happens when it has ended.

@@ -43,6 +43,11 @@ pub fn run(group: &Arc<Group>, job: Job) -> Thread {
             group.complete(Completion::Warmed(warm.id, outcome));
             Thread::Good
         }
+        Job::Region(work) => {
+            let outcome = guarded(|| work.ask.answer(&group.regions));
+            group.complete(Completion::Region(work.id, outcome));
+            Thread::Good
+        }
     }
 }
 
@@ -71,7 +76,7 @@ fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
     let artefact = unsafe { artefact::load(&bytes) }?;
     drop(bytes);
     let libraries = load_libraries(&mut settings)?;
-    let function = Arc::new(Function::new(artefact, libraries, settings, waits(group))?);
+    let function = Arc::new(Function::new(artefact, libraries, settings, waits(group), group.regions.clone())?);
     let loaded = Instant::now();
     let mut faaslet = Faaslet::cold(&function)?;
     let Settings { init_timeout, log_max, id, .. } = function.settings;
@@ -97,6 +102,7 @@ fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
     let result = faaslet.initialise(&function)?;
     drop(running);
     slot.detach();
+    let hindrance = faaslet.store.data().regions.hindrance();
     let end = faaslet.finish(Ok(0));
     let mut printed = kept(end.stdout).0;
     printed.extend(kept(end.stderr).0);
@@ -106,6 +112,9 @@ fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
             return Err(draining());
         }
         return Err(init_fault(ending, init_timeout, &printed));
+    }
+    if let Some(hindrance) = hindrance {
+        return Err(Fault::new("ERR_SNAPSHOT_HANDLE", format!("the initialiser cannot be snapshotted: {hindrance}")));
     }
     let initialised = Instant::now();
     let proto = Proto::of(&function, &mut faaslet)?;

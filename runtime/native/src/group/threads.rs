@@ -3,6 +3,7 @@
 //!
 //! The thread that went idle last is woken first: its stack and the processor's caches are warm, and the others can end.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::Thread;
@@ -22,9 +23,16 @@ const STALL_TICKS: u32 = 4;
 /// Ticks without a stall after which the group lets one call fewer run at once.
 const CALM_TICKS: u32 = 50;
 
+/// Threads that may be added for jobs that come first.
+const FIRST_THREADS: usize = 4;
+
 /// Jobs that no thread has taken, and the threads.
 pub struct Queue {
     jobs: Jobs,
+    /// Short ones that guests wait for.
+    first: VecDeque<Job>,
+    /// Jobs of that kind that run.
+    first_active: usize,
     pub threads: usize,
     /// Threads that run a job and do not wait in it.
     active: usize,
@@ -48,6 +56,8 @@ impl Queue {
     pub fn new(kept: usize) -> Self {
         Self {
             jobs: Jobs::default(),
+            first: VecDeque::new(),
+            first_active: 0,
             threads: 0,
             active: 0,
             allowed: kept,
@@ -99,6 +109,38 @@ impl Group {
         Ok(())
     }
 
+    /// A short job that guests wait for: before all others, and on a thread of its own whatever else runs, since those that run may
+    /// be the ones that wait.
+    pub(super) fn submit_first(self: &Arc<Self>, job: Job) -> Result<(), Fault> {
+        let mut queue = lock(&self.queue)?;
+        if queue.closing {
+            return Err(Fault::new("ERR_DRAINING", "the worker group is closed"));
+        }
+        let is_enough = queue.first_active + queue.first.len() >= FIRST_THREADS;
+        queue.first.push_back(job);
+        if is_enough {
+            return Ok(());
+        }
+        if let Some(seat) = queue.idle.pop() {
+            queue.active += 1;
+            let thread = seat.call();
+            drop(queue);
+            thread.unpark();
+            return Ok(());
+        }
+        match self.spawn() {
+            Ok(()) => {
+                queue.threads += 1;
+                queue.active += 1;
+                Ok(())
+            }
+            Err(fault) => {
+                queue.first.pop_back();
+                Err(fault)
+            }
+        }
+    }
+
     /// One more thread at work: an idle one, which the caller has to wake, or a new one while there is room.
     fn add_thread(self: &Arc<Self>, queue: &mut Queue) -> Result<Option<Thread>, Fault> {
         let called = queue.idle.pop().map(Seat::call);
@@ -128,6 +170,13 @@ impl Group {
 
     fn work(self: Arc<Self>) {
         while let Some(job) = self.next_job() {
+            if matches!(job, Job::Region(_)) {
+                run::run(&self, job);
+                if let Ok(mut queue) = self.queue.lock() {
+                    queue.first_active -= 1;
+                }
+                continue;
+            }
             if run::run(&self, job) == run::Thread::Spent {
                 // Deep recursion touched megabytes of this thread's stack; a new thread gives them back.
                 let respawned = lock(&self.queue).is_ok_and(|queue| !queue.closing) && self.spawn().is_ok();
@@ -152,6 +201,10 @@ impl Group {
     fn next_job(&self) -> Option<Job> {
         let mut queue = lock(&self.queue).ok()?;
         loop {
+            if let Some(job) = queue.first.pop_front() {
+                queue.first_active += 1;
+                return Some(job);
+            }
             if let Some(job) = queue.jobs.pop() {
                 self.counters.started.fetch_add(1, Ordering::Relaxed);
                 return Some(job);

@@ -9,6 +9,7 @@ mod linking;
 mod memory;
 mod network;
 mod system;
+mod state;
 #[rustfmt::skip]
 mod _table;
 
@@ -43,5 +44,6 @@ fn build() -> wasmtime::Result<Linker<State>> {
     linking::add_to_linker(&mut linker)?;
     system::add_to_linker(&mut linker)?;
     network::add_to_linker(&mut linker)?;
+    state::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -43,7 +43,11 @@ impl Wasi {
         if !is_root || self.shared.is_none() || path.len() as usize <= SHARED_DIRECTORY.len() + 1 {
             return Ok(());
         }
-        let path = string(memory, path)?;
+        self.fetch_shared_path(&string(memory, path)?)
+    }
+
+    /// The same for a path that a host function has copied.
+    pub(crate) fn fetch_shared_path(&mut self, path: &str) -> Result<()> {
         let Some(name) = path.strip_prefix(SHARED_DIRECTORY).filter(|rest| rest.starts_with('/')) else {
             return Ok(());
         };
@@ -52,7 +56,7 @@ impl Wasi {
         if !name.split('/').all(is_plain) {
             return Ok(());
         }
-        if self.files.resolve(ROOT, &path, true).is_ok_and(|resolved| resolved.node.is_some()) {
+        if self.files.resolve(ROOT, path, true).is_ok_and(|resolved| resolved.node.is_some()) {
             return Ok(());
         }
         let Some(shared) = &mut self.shared else { return Ok(()) };

@@ -150,6 +150,29 @@ impl Wasi {
         }
     }
 
+    /// All that a file holds, for a host function. The path starts at the root, or is a shared file's; without a root there is
+    /// nothing. The inner error is the guest's, the outer one ends its call.
+    pub fn read_path(&mut self, path: &str) -> std::result::Result<std::result::Result<Vec<u8>, Errno>, Ended> {
+        match self.content_of(path) {
+            Ok(content) => Ok(Ok(content)),
+            Err(Failure::Errno(errno)) => Ok(Err(errno)),
+            Err(Failure::End(ended)) => Err(ended),
+        }
+    }
+
+    fn content_of(&mut self, path: &str) -> crate::failure::Result<Vec<u8>> {
+        if !self.settings.preopen_root {
+            return Err(Errno::Noent.into());
+        }
+        self.fetch_shared_path(path)?;
+        let resolved = self.files.resolve(ROOT, path.trim_start_matches('/'), true)?;
+        let inode = resolved.node.ok_or(Errno::Noent)?;
+        if resolved.needs_directory || self.files.directory(inode).is_ok() {
+            return Err(Errno::Isdir.into());
+        }
+        self.files.read(inode, 0, usize::MAX).map(<[u8]>::to_vec)
+    }
+
     /// What is different from the files that the function brought.
     pub fn changed_files(&self) -> Vec<Change> {
         self.files.changes()

@@ -4,7 +4,8 @@
  * @module
  */
 import { assert, FaasletError } from "../errors.ts";
-import { FUNCTION_LIMITS, HOST_LIMITS } from "../limits.ts";
+import { FUNCTION_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
+import { EmbeddedRegions } from "./_embedded_regions.ts";
 import {
   coded,
   type CompletionSink,
@@ -14,6 +15,7 @@ import {
   type NativeGroup,
   openGroup,
   readCompletions,
+  type RegionFound,
 } from "./native/mod.ts";
 import type {
   CallOutcome,
@@ -31,6 +33,8 @@ import type {
 export interface EmbeddedGroupOptions {
   /** Threads at most: a running call has one, a blocked one keeps it. Default: what `HOST_LIMITS` lets run, wait and load. */
   readonly threadsMax?: number;
+  /** Memory for state. Default: `STATE_LIMITS.localBytesDefault`. */
+  readonly stateBytesMax?: number;
 }
 
 interface Waiter<T> {
@@ -56,6 +60,7 @@ const PROGRAM_ENTRIES: ReadonlySet<string> = new Set([
 
 /** Runs Faaslets on threads of the add-on; nothing of a guest runs on a thread of Deno's. */
 export class EmbeddedGroup implements WorkerGroup, CompletionSink {
+  readonly state: EmbeddedRegions;
   readonly #native: NativeGroup;
   readonly #calls = new Map<number, Waiter<CallOutcome>>();
   readonly #installs = new Map<number, Waiter<InstallReport>>();
@@ -69,8 +74,10 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
   constructor(options: EmbeddedGroupOptions = {}) {
     this.#native = openGroup(
       options.threadsMax ?? HOST_LIMITS.runningMax + HOST_LIMITS.waitingMax + HOST_LIMITS.installsMax,
+      options.stateBytesMax ?? STATE_LIMITS.localBytesDefault,
       () => this.#drain(),
     );
+    this.state = new EmbeddedRegions(this.#native, () => this.#checkOpen());
   }
 
   install(image: FunctionImage): Promise<InstallReport> {
@@ -179,6 +186,11 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
   asked(call: HostCall): void {
     // Who cancelled the call since, needs no answer.
     if (this.#calls.has(call.callId)) this.#listener?.(call);
+  }
+
+  /** The add-on's: a region was looked through. */
+  regionAnswered(id: number, found: RegionFound | CrossedError): void {
+    this.state.answered(id, found);
   }
 
   /** The add-on's: the last thread has ended; nothing follows. */

@@ -8,6 +8,7 @@
  * @module
  */
 import type { ErrorCode } from "../errors.ts";
+import type { LocalTier, StateOperation } from "../state/mod.ts";
 
 /** How a call's Faaslet came to be: reused, restored from the Proto-Faaslet, or started without one. */
 export type StartKind = "warm" | "proto" | "cold";
@@ -130,8 +131,9 @@ export interface HostCall {
  * - `await`: the guest waits for the answer to this ticket; it is no request of its own
  * - `file`: the shared file `text`; the answer's value is when it was written, milliseconds since 1970, 0 when it is not there and
  *   -1 when the store failed; its bytes are the digest under which the group was offered it
+ * - `state-...`: what is not in the local tier; `text` is a key
  */
-export type HostOperation = "chain" | "chain-entry" | "await" | "file";
+export type HostOperation = "chain" | "chain-entry" | "await" | "file" | StateOperation;
 
 /** The answer to a host call. */
 export interface HostAnswer {
@@ -205,6 +207,8 @@ export interface WorkerGroup {
    */
   warm(functionId: number, idle: number): Promise<number>;
   stats(): Promise<GroupStats>;
+  /** State of the group's tenant that is on this host. */
+  readonly state: LocalTier;
   /** Who is told what guests ask for; to be set before the first call. Host calls nobody listens to are never answered. */
   listen(listener: (call: HostCall) => void): void;
   /** Answers a host call; does nothing when its call has ended. */

@@ -80,6 +80,8 @@ export class ActiveCall extends Ticket {
   /** The calls that it made; undefined until it makes one. */
   made: MadeCalls | undefined = undefined;
   hasFailed = false;
+  /** Tells whoever answers its host calls that it has ended; undefined until it makes one. */
+  ended: AbortController | undefined = undefined;
 
   /** 1 for a call from outside. */
   get depth(): number {

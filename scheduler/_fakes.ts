@@ -101,6 +101,9 @@ export class FakeGroup implements WorkerGroup {
   warm(): never {
     throw new Error("not in this fake");
   }
+  get state(): never {
+    throw new Error("not in this fake");
+  }
   listen(): void {}
   answer(): void {}
   stats(): Promise<GroupStats> {

@@ -52,6 +52,8 @@ export interface Caller {
   readonly live: LiveFunction;
   /** As the dispatcher's clock tells time. */
   readonly deadlineMs: number;
+  /** Aborted when the call has ended, whatever became of it. */
+  readonly ended: AbortSignal;
 }
 
 export interface DispatcherStats extends CallStatsSnapshot {
@@ -182,7 +184,9 @@ export class Dispatcher {
     const { operation, callId } = asked;
     if (operation === "chain" || operation === "chain-entry" || operation === "await") return this.#chains.asked(asked);
     const call = this.#byGroupId.get(callId);
-    if (call !== undefined) onOther?.(asked, { callId: call.callId, live: call.live, deadlineMs: call.deadlineMs });
+    if (call === undefined) return;
+    const { signal: ended } = call.ended ??= new AbortController();
+    onOther?.(asked, { callId: call.callId, live: call.live, deadlineMs: call.deadlineMs, ended });
   }
 
   /** Ends a call as cancelled, whether it waits or runs. False when there is none of that id (any more). */
@@ -326,6 +330,7 @@ export class Dispatcher {
     const outcome = failure === undefined ? ending : failedTree(ending, failure);
     this.#active.delete(call.callId);
     call.stopTimer?.();
+    call.ended?.abort();
     const nowMs = this.#clock.now();
     const waitedMs = (call.startedMs ?? nowMs) - call.admittedMs;
     const result: CallResult = {

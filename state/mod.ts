@@ -10,7 +10,16 @@
  * @module
  */
 export type * from "./global_tier.ts";
+export type * from "./local_tier.ts";
 export { type BlobOptions, Blobs, digestOf } from "./blobs.ts";
+export { type PushOptions, Residency, type ResidencyOptions } from "./residency.ts";
+export {
+  ResidencyCalls,
+  type StateAnswer,
+  type StateAsk,
+  type StateCaller,
+  type StateOperation,
+} from "./residency_calls.ts";
 export { checkStateKey, STATE_KEY_GRAMMAR, versionNumber } from "./state_key.ts";
 export { type CallKey, CallStore, type StoredCall } from "./call_store.ts";
 export { KEYS, SCHEMA_VERSION } from "./keys.ts";

@@ -6,6 +6,7 @@
  */
 import assert from "node:assert/strict";
 import type { CallOutcome, CallRequest, FunctionImage, HostCall, WorkerGroup } from "../../runtime/mod.ts";
+import type { LocalTier } from "../../state/mod.ts";
 import { guest, imageOf, type ImageOptions } from "./guests.ts";
 import { until } from "./until.ts";
 
@@ -304,6 +305,18 @@ function cloning(group: WorkerGroup): WorkerGroup {
     trim: (id, idle) => group.trim(id, idle),
     warm: (id, idle) => group.warm(id, idle),
     stats: async () => structuredClone(await group.stats()),
+    state: cloningState(group.state),
     close: () => group.close(),
   };
+}
+
+function cloningState(state: LocalTier): LocalTier {
+  return new Proxy(state, {
+    get(target, name: keyof LocalTier) {
+      return async (...message: unknown[]) => {
+        const method = target[name] as (...message: unknown[]) => Promise<unknown>;
+        return structuredClone(await method.apply(target, structuredClone(message)));
+      };
+    },
+  });
 }

@@ -7,9 +7,25 @@ import { FaasletError } from "../errors.ts";
 import { CALL_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
 import { SharedFileCalls } from "../hostif/mod.ts";
 import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
-import { Compiler, EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../runtime/mod.ts";
+import {
+  Compiler,
+  DEFAULT_TENANT,
+  EmbeddedGroup,
+  engineHash,
+  inspectModuleAside,
+  KvFunctionRegistry,
+} from "../runtime/mod.ts";
 import { AsyncCalls, CallRecorder, Dispatcher, StoredAsyncCalls, StoredRecords } from "../scheduler/mod.ts";
-import { Blobs, CallStore, KvGlobalTier, openKv, RecordLog, SharedFiles } from "../state/mod.ts";
+import {
+  Blobs,
+  CallStore,
+  KvGlobalTier,
+  openKv,
+  RecordLog,
+  Residency,
+  ResidencyCalls,
+  SharedFiles,
+} from "../state/mod.ts";
 import { VERSION } from "../version.ts";
 import { DataDirectory } from "./data_directory.ts";
 import { selfCommand } from "./self.ts";
@@ -77,15 +93,20 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const fileCalls = new SharedFileCalls(files, group, (thrown) => {
     logger.error("cannot read a shared file: {thrown}", { thrown });
   });
+  const residency = new Residency({ tenant: DEFAULT_TENANT, local: group.state, global: state });
+  const stateCalls = new ResidencyCalls(residency, state, (answer) => group.answer(answer));
   const dispatcher = new Dispatcher({
     group,
     clock: SYSTEM_CLOCK,
     random: (bytes) => void crypto.getRandomValues(bytes),
     current: (tenant, name) => registry.live(tenant, name),
     ready: (tenant, name) => registry.ready(tenant, name),
-    onHostCall({ callId, ticket, operation, text }, { live }) {
-      if (operation !== "file") return;
-      void fileCalls.answer(live.record.tenant, text).then((answer) => group.answer({ callId, ticket, ...answer }));
+    onHostCall(ask, { callId, live, ended }) {
+      const { tenant } = live.record;
+      if (ResidencyCalls.isFor(ask)) return stateCalls.asked(ask, { tenant, callId, ended });
+      if (ask.operation !== "file") return;
+      const { ticket, text } = ask;
+      void fileCalls.answer(tenant, text).then((answer) => group.answer({ callId: ask.callId, ticket, ...answer }));
     },
   });
   const recorder = await CallRecorder.start({

@@ -131,6 +131,7 @@ export class Residency {
     const changes = await this.#local.regionBeginPush(key, selection);
     if (changes === undefined) return "pushed";
     let isSettled = false;
+    let wasReplaced = false;
     try {
       const { chunks, bytes, base } = changes;
       if (chunks.length === 0 && base?.bytes === bytes && ifVersion === undefined) return "pushed";
@@ -141,7 +142,8 @@ export class Residency {
         chunks,
         read: async (index) => {
           const taken = await this.room.for(CHUNK, () => this.#local.regionTake(key, index));
-          if (taken === undefined && listed.has(index)) throw new ReplacedError();
+          // By a shorter one, or by none.
+          if (taken === undefined && listed.has(index)) wasReplaced = true;
           return taken;
         },
         twin: (index) => this.#local.regionTwin(key, index),
@@ -154,7 +156,7 @@ export class Residency {
       if (written.merged.size > 0) await this.#local.regionCommit(key, written.head, true);
       return "pushed";
     } catch (error) {
-      if (error instanceof ReplacedError) return "again";
+      if (wasReplaced) return "again";
       if (ifVersion !== undefined && error instanceof FaasletError && error.code === "ERR_PRECONDITION") {
         return "refused";
       }
@@ -193,9 +195,6 @@ export class Residency {
     return { tenant: this.tenant, key };
   }
 }
-
-/** The value was replaced by a shorter one while it was pushed. */
-class ReplacedError extends Error {}
 
 function rangeOf({ first, end }: ChunkSpan): ChunkRange {
   return { first, count: end - first };

@@ -44,6 +44,7 @@ export class MemoryGlobalTier implements Used {
   readonly #records = new Map<string, Uint8Array[]>();
   readonly #locks = new Map<string, { held: GlobalLock[]; queue: Queued[] }>();
   #lastVersion = 0;
+  #lastPush: Promise<unknown> = Promise.resolve();
 
   async head(key: StateKey): Promise<StateHead | undefined> {
     await this.#begin("head", key);
@@ -69,7 +70,14 @@ export class MemoryGlobalTier implements Used {
     return value.head;
   }
 
-  async push(key: StateKey, change: StateChange, options: WriteOptions = {}): Promise<Written> {
+  /** One at a time: what is there must not change between a look at it and the write. */
+  push(key: StateKey, change: StateChange, options: WriteOptions = {}): Promise<Written> {
+    const pushed = this.#lastPush.then(() => this.#push(key, change, options));
+    this.#lastPush = pushed.catch(() => {});
+    return pushed;
+  }
+
+  async #push(key: StateKey, change: StateChange, options: WriteOptions): Promise<Written> {
     await this.#begin("push", key);
     const before = this.#values.get(nameOf(key));
     const theirs = before !== undefined && change.base !== undefined ? hashesOf(before.head) : [];

@@ -55,6 +55,7 @@ const OWN: readonly (Signature & { body: string })[] = [
   own("peek64", ["i32"], ["i64"], "(i64.load (local.get 0))"),
   own("peek8", ["i32"], ["i32"], "(i32.load8_u (local.get 0))"),
   own("poke", ["i32", "i32"], [], "(i32.store (local.get 0) (local.get 1))"),
+  own("poke8", ["i32", "i32"], [], "(i32.store8 (local.get 0) (local.get 1))"),
   own("poke64", ["i32", "i64"], [], "(i64.store (local.get 0) (local.get 1))"),
   own("fill", ["i32", "i32", "i32"], [], "(memory.fill (local.get 0) (local.get 1) (local.get 2))"),
   own("copy", ["i32", "i32", "i32"], [], "(memory.copy (local.get 0) (local.get 1) (local.get 2))"),

@@ -245,6 +245,60 @@ export function workerGroupConformance(name: string, open: () => Promise<WorkerG
     assert.equal((await driver.call({ id: 80, ...request })).status, "cancelled");
   });
 
+  check("regions are filled, looked at and dropped by messages", async ({ group: { state } }) => {
+    const chunks = [3, 4].map((seed) => new Uint8Array(65_536).fill(seed));
+    const hashes = new Uint8Array(48).map((_, at) => 1 + Math.floor(at / 16));
+    const head = { version: "0".repeat(19) + "7", bytes: 131_080, hashes };
+    assert.equal(await state.regionStat("k"), undefined);
+    assert.equal(await state.regionMissing("k", 0, 9), undefined);
+    for (const [index, bytes] of chunks.entries()) await state.regionFill("k", index, bytes, false);
+    assert.equal(await state.regionStat("k"), undefined, "what came is not known before the commit");
+    await state.regionCommit("k", head, false);
+    const info = await state.regionStat("k");
+    const { used, ...known } = info!;
+    assert.deepEqual(known, {
+      key: "k",
+      bytes: 131_080,
+      bytesHere: 131_072,
+      isMapped: false,
+      mayBeChanged: false,
+      version: head.version,
+    });
+    assert.deepEqual(await state.regions(), [{ ...known, used }]);
+    assert.deepEqual(await state.regionMissing("k", 0, 9), [{ first: 2, end: 3 }]);
+    assert.deepEqual(await state.regionHashes("k"), new Uint8Array([...hashes.subarray(0, 32), ...new Uint8Array(16)]));
+    assert.deepEqual(await state.regionRead("k", 65_535, 2), new Uint8Array([3, 4]));
+    assert.equal((await state.regionTotals()).bytes, 131_072);
+    assert.equal(await state.regionDrop("k"), true);
+    assert.deepEqual([await state.regions(), (await state.regionTotals()).bytes], [[], 0]);
+  });
+
+  check("a push of a region says what changed, and is settled or not", async (driver) => {
+    const { state } = driver.group;
+    await driver.install("share");
+    await state.regionFill("shared", 0, new Uint8Array(128), false);
+    const head = { version: "0".repeat(19) + "1", bytes: 128, hashes: new Uint8Array(16).fill(1) };
+    await state.regionCommit("shared", head, false);
+    assert.deepEqual(await state.regionBeginPush("shared", {}), { bytes: 128, base: head, chunks: [] });
+    await state.regionAbortPush("shared");
+    const input = (choice: number) => new Uint8Array([choice, 9, 0, 0, 0]);
+    const both = await Promise.all([driver.call({ input: input(1) }), driver.call({ input: input(2) })]);
+    assert.deepEqual(both.map(({ status }) => status), ["ok", "ok"]);
+    await driver.settled();
+    const changes = await state.regionBeginPush("shared", {});
+    assert.deepEqual(changes, { bytes: 128, base: head, chunks: [0] });
+    assert.deepEqual((await state.regionTake("shared", 0))!.subarray(0, 5), new Uint8Array([9, 0, 0, 0, 9]));
+    assert.deepEqual(await state.regionTwin("shared", 0), new Uint8Array(128));
+    assert.equal(await state.regionDrop("shared"), false, "it is being pushed");
+    const next = { ...head, version: "0".repeat(19) + "2", hashes: new Uint8Array(16).fill(2) };
+    await state.regionSettle("shared", next);
+    assert.equal((await state.regionStat("shared"))!.version, next.version);
+    assert.deepEqual(await state.regionHashes("shared"), next.hashes);
+    await state.regionForget("shared");
+    assert.equal(await state.regionStat("shared"), undefined);
+    assert.equal(await state.regionBeginPush("shared", {}), undefined);
+  });
+
   check("close ends what runs, answers every call, and refuses the rest", async (driver) => {
     await driver.install("spin");
     const running = [driver.call({ id: 1 }), driver.call({ id: 2 }), driver.call({ id: 3 })];

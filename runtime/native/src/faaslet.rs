@@ -13,8 +13,8 @@ use crate::function::{Entry, Function, Handles};
 use crate::linking::{self, Linking};
 use crate::memory::{Image, create_with};
 use crate::proto::{Proto, TableDifference};
-use crate::shared_files::{FileCache, Finder};
 use crate::regions::RegionUse;
+use crate::shared_files::{FileCache, Finder};
 use crate::slow::{Answers, Owner, SlowCalls};
 use crate::state::{CallIo, ChainGrant, Chains, State};
 
@@ -107,7 +107,7 @@ impl Faaslet {
             seen_tick: 0,
             memory: None,
             blocks: Arc::default(),
-            is_command: function.settings.is_command,
+            has_wrapped_exports: function.settings.entry == "_start",
             regions: RegionUse::new(function.regions.clone()),
             allocator: None,
             errno: Errno::Success,

@@ -31,8 +31,8 @@ pub struct State {
     pub memory: Option<Memory>,
     /// What `mmap` and the break took of it.
     pub blocks: Arc<Blocks>,
-    /// A command's exports run its constructors.
-    pub is_command: bool,
+    /// Linkers wrap the exports of a plain command in its constructors and destructors: none of them is called.
+    pub has_wrapped_exports: bool,
     pub regions: RegionUse,
     /// Where host functions get memory from when the guest's run-time library does not expect growth by others.
     pub allocator: Option<TypedFunc<(u32, u32), u32>>,

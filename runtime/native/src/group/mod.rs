@@ -18,8 +18,8 @@ use faaslet_wasi::{CallControl, Change, Interrupt};
 use crate::engine::{self, Watch};
 use crate::fault::Fault;
 use crate::function::Function;
-use crate::shared_files::FileCache;
 use crate::regions::{RegionLimits, Regions};
+use crate::shared_files::FileCache;
 use crate::slow::{Answer, Answers, HostCall, Owner};
 
 pub use completion::{CallRecord, Completion, Installed, StartKind};

@@ -8,8 +8,8 @@ mod input_output;
 mod linking;
 mod memory;
 mod network;
-mod system;
 mod state;
+mod system;
 #[rustfmt::skip]
 mod _table;
 

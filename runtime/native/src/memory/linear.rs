@@ -26,7 +26,7 @@ unsafe impl Send for Shape {}
 unsafe impl Sync for Shape {}
 
 impl Shape {
-    fn new(image: &Arc<Image>) -> Result<Arc<Self>, Fault> {
+    pub(super) fn of(image: &Arc<Image>) -> Result<Arc<Self>, Fault> {
         let slot = Slot::take_with(image)?;
         Ok(Arc::new(Self { base: slot.base(), bytes: AtomicUsize::new(image.bytes()), slot: slot.into() }))
     }
@@ -46,7 +46,7 @@ impl Shape {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    fn grow_to(&self, bytes: usize) -> Result<(), Fault> {
+    pub(super) fn grow_to(&self, bytes: usize) -> Result<(), Fault> {
         let mut slot = self.slot()?;
         // Left over when a growth failed half-way and could not be undone at once.
         slot.close(self.bytes())?;
@@ -152,7 +152,7 @@ unsafe impl MemoryCreator for Creator {
             if next.image.bytes() < minimum {
                 return Err(Fault::bug("an image below the module's minimum").to_string());
             }
-            let shape = next.made.insert(Shape::new(&next.image));
+            let shape = next.made.insert(Shape::of(&next.image));
             match shape {
                 Ok(shape) => Ok(Box::new(Memory(shape.clone())) as Box<dyn LinearMemory>),
                 Err(fault) => Err(fault.to_string()),

@@ -1,11 +1,13 @@
 //! What the parts promise each other, and what a hostile guest would look for in memory that others used before (H11).
 
+use std::os::fd::AsFd;
 use std::os::unix::fs::FileExt;
 use std::sync::Arc;
 
-use rustix::fs::{fstat, ftruncate};
+use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fstat, ftruncate, memfd_create};
 
 use super::image::{Image, PAGE};
+use super::linear::Shape;
 use super::slot::Slot;
 use crate::fault::Fault;
 
@@ -241,5 +243,48 @@ fn an_image_that_goes_leaves_no_mapping_behind() -> Result<(), Fault> {
     assert!(lies_there(), "{base:?} keeps its image");
     drop(image);
     assert!(!lies_there());
+    Ok(())
+}
+
+/// A file that others change, shown in the middle of an image and behind it: gone with the reset, all of it.
+#[test]
+fn shared_pages_are_gone_after_a_reset() -> Result<(), Fault> {
+    let image = Arc::new(image(4 * MIB, &[(0, b"first"), (2 * MIB, b"middle"), (4 * MIB - 1, b"x")])?);
+    let shape = Shape::of(&image)?;
+    let region = memfd_create(c"test", MemfdFlags::ALLOW_SEALING).map_err(Fault::bug)?;
+    ftruncate(&region, MIB as u64).map_err(Fault::bug)?;
+    fcntl_add_seals(&region, SealFlags::SHRINK).map_err(Fault::bug)?;
+    let at = |offset: usize| shape.base().as_ptr().wrapping_add(offset);
+    for _ in 0..3 {
+        shape.soil()?;
+        shape.grow_to(8 * MIB)?;
+        for (place, length) in [(2 * MIB, 2 * PAGE), (4 * MIB - PAGE, 2 * PAGE), (6 * MIB, MIB)] {
+            // SAFETY: the file is as long as any of these parts and sealed; the test touches the pages with volatile accesses.
+            unsafe { shape.map_shared(place, length, region.as_fd(), 0) }?;
+            assert!(
+                shape.has_shared(place + length - 1, place + length)
+                    && !shape.has_shared(place + length, place + length + 1)
+            );
+            // SAFETY: as above; over another one it is refused, and nothing is mapped.
+            assert!(unsafe { shape.map_shared(place + PAGE, PAGE, region.as_fd(), 0) }.is_err());
+        }
+        // SAFETY: as above; outside of the memory and between pages it is refused.
+        assert!(unsafe { shape.map_shared(8 * MIB - PAGE, 2 * PAGE, region.as_fd(), 0) }.is_err());
+        // SAFETY: as above.
+        assert!(unsafe { shape.map_shared(PAGE + 1, PAGE, region.as_fd(), 0) }.is_err());
+        // SAFETY: what was mapped just now.
+        unsafe { at(6 * MIB + 7).write_volatile(42) };
+        // SAFETY: as above: both show the first page of the file.
+        assert_eq!(unsafe { at(2 * MIB + 7).read_volatile() }, 42);
+        assert!(shape.reset()?);
+        assert_eq!(shape.bytes(), 4 * MIB);
+        assert!(!shape.has_shared(0, 8 * MIB));
+        // SAFETY: the memory is private again, and nobody else has it.
+        let bytes = unsafe { std::slice::from_raw_parts(at(0), 4 * MIB) };
+        assert!(bytes == contents(&image)?, "byte for byte the image");
+    }
+    let mut first = [0; 8];
+    std::fs::File::from(region).read_exact_at(&mut first, 0).map_err(Fault::bug)?;
+    assert_eq!(first[7], 42, "the file stays as it is");
     Ok(())
 }

@@ -15,6 +15,9 @@ mod table;
 mod usage;
 mod value;
 
+#[cfg(test)]
+mod tests;
+
 pub use lock::{Attempt, Mode};
 pub use push::{Changes, Selection};
 pub use region::{Here, Pin, Region, RegionStat};

@@ -130,7 +130,7 @@ fn block(caller: &mut Host<'_>, length: u64) -> Result<u32> {
 }
 
 fn function<P: wasmtime::WasmParams>(caller: &mut Host<'_>, name: &str) -> Option<wasmtime::TypedFunc<P, u32>> {
-    if caller.data().is_command {
+    if caller.data().has_wrapped_exports {
         return None;
     }
     caller.get_export(name).and_then(Extern::into_func)?.typed::<P, u32>(&*caller).ok()

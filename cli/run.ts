@@ -41,6 +41,8 @@ const EXIT_OF_CODE: Partial<Record<ErrorCode, number>> = {
   ERR_GUEST_POINTER: EXIT_OF_RUN.trap,
   ERR_GUEST_MISUSE: EXIT_OF_RUN.trap,
   ERR_OUTPUT_LIMIT: EXIT_OF_RUN.trap,
+  ERR_STATE_LIMIT: EXIT_OF_RUN.trap,
+  ERR_LOCK_LOST: EXIT_OF_RUN.trap,
   ERR_CALL_TIMEOUT: EXIT_OF_RUN.timeout,
   ERR_CALL_CANCELLED: EXIT_OF_RUN.cancelled,
 };
@@ -64,6 +66,7 @@ export const run = defineVerb({
     ),
     writeBack: isGiven("--write-back", "put changed files back into their directories when it has ended"),
     with: namedFiles("--with <name=file>", "a function that the program may chain to by that name (repeatable)"),
+    data: text("--data <directory>", "where state that is pushed stays; without it, it is gone with the run"),
     allowNet: list(
       "--allow-net <host:port>",
       "what its sockets may reach: an address, ADDRESS/PREFIX or * (repeatable)",
@@ -97,7 +100,7 @@ export const run = defineVerb({
       memoryBytes: options.memory ?? FUNCTION_LIMITS.memoryBytesMax,
       artefacts: cache === undefined ? undefined : ArtefactCache.open(join(cache, "artefacts")),
       companions,
-      call: callWithChains,
+      call: (group, program, companions) => callWithChains(group, program, companions, options.data),
       onLog: (log) => output.foreign(new TextDecoder().decode(log)),
     });
     if (result.initLog !== "") output.foreign(result.initLog);
@@ -115,7 +118,10 @@ async function callWithChains(
   group: WorkerGroup,
   program: LiveFunction,
   companions: readonly LiveFunction[],
+  dataDirectory: string | undefined,
 ): Promise<CallOutcome> {
+  const { RunState } = await import("./run_state.ts");
+  await using state = await RunState.open(group, program.record.tenant, dataDirectory);
   const { Dispatcher } = await import("../scheduler/mod.ts");
   const { SYSTEM_CLOCK } = await import("../http/mod.ts");
   const dispatcher = new Dispatcher({
@@ -123,8 +129,11 @@ async function callWithChains(
     clock: SYSTEM_CLOCK,
     random: (bytes) => void crypto.getRandomValues(bytes),
     current: (_tenant, name) => [program, ...companions].findLast(({ record }) => record.name === name),
-    // There are no shared files without a host.
-    onHostCall: ({ callId, ticket }) => group.answer({ callId, ticket, value: 0 }),
+    onHostCall(ask, { callId, live, ended }) {
+      if (state.takes(ask, { callId, tenant: live.record.tenant, ended })) return;
+      // There are no shared files without a host.
+      group.answer({ callId: ask.callId, ticket: ask.ticket, value: 0 });
+    },
   });
   const { error, ...outcome } = await dispatcher.call({ live: program, input: new Uint8Array(0) });
   // Nobody awaits any more what the program left to itself.

@@ -5,7 +5,7 @@
  */
 import { FaasletError } from "../errors.ts";
 import { CALL_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
-import { SharedFileCalls } from "../hostif/mod.ts";
+import { resolveName, SharedFileCalls } from "../hostif/mod.ts";
 import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
 import {
   Compiler,
@@ -104,9 +104,9 @@ export async function startHost(options: HostOptions): Promise<Host> {
     onHostCall(ask, { callId, live, ended }) {
       const { tenant } = live.record;
       if (ResidencyCalls.isFor(ask)) return stateCalls.asked(ask, { tenant, callId, ended });
-      if (ask.operation !== "file") return;
-      const { ticket, text } = ask;
-      void fileCalls.answer(tenant, text).then((answer) => group.answer({ callId: ask.callId, ticket, ...answer }));
+      const { ticket, text, operation } = ask;
+      const answered = operation === "file" ? fileCalls.answer(tenant, text) : resolveName(text);
+      void answered.then((answer) => group.answer({ callId: ask.callId, ticket, ...answer }));
     },
   });
   const recorder = await CallRecorder.start({

@@ -1,4 +1,5 @@
 /** `faaslet run`: one Faaslet, here and now. */
+import { resolveName } from "../hostif/mod.ts";
 import { basename, join } from "node:path";
 import { type ErrorCode, FaasletError } from "../errors.ts";
 import { FUNCTION_LIMITS } from "../limits.ts";
@@ -132,7 +133,8 @@ async function callWithChains(
     onHostCall(ask, { callId, live, ended }) {
       if (state.takes(ask, { callId, tenant: live.record.tenant, ended })) return;
       // There are no shared files without a host.
-      group.answer({ callId: ask.callId, ticket: ask.ticket, value: 0 });
+      const answered = ask.operation === "resolve" ? resolveName(ask.text) : Promise.resolve({ value: 0 });
+      void answered.then((answer) => group.answer({ callId: ask.callId, ticket: ask.ticket, ...answer }));
     },
   });
   const { error, ...outcome } = await dispatcher.call({ live: program, input: new Uint8Array(0) });

@@ -114,4 +114,28 @@ export const NETWORK_FUNCTIONS: readonly HostFunction[] = [
     ["-1 ENOPROTOOPT: another one", BAD, FAULT],
     "Nothing to gain.",
   ),
+  socketFunction(
+    "getaddrinfo",
+    "name service hints result",
+    "Stores the address of a list of addresses, in a page of its own: of an address as it is written, or of a name that a rule " +
+      "names, which is looked up as this machine does. From then on in this call the rules about the name mean these addresses.",
+    [
+      "-2 EAI_NONAME: no such name, or none that a rule names",
+      "-3 EAI_AGAIN: nobody could tell, or an initialiser asks",
+      "-6 EAI_FAMILY, -7 EAI_SOCKTYPE, -8 EAI_SERVICE: not known",
+      "-10 EAI_MEMORY: the function's memory limit",
+      "-11 EAI_SYSTEM: a pointer is not inside linear memory",
+    ],
+    "A name stands for public addresses only: an answer that points at this machine or its neighbours opens nothing.",
+  ),
+  {
+    module: "env",
+    name: "freeaddrinfo",
+    params: [{ name: "list", type: "i32" }],
+    results: [],
+    effect: "Gives the list's page back.",
+    limits: [],
+    errors: [],
+    hostile: "An address that is no such page is ignored; a page of mmap's is unmapped.",
+  },
 ];

@@ -1,17 +1,19 @@
 /**
  * What a function's sockets may reach, as whoever deploys it writes it: `HOST:PORT`.
  *
- * HOST is an IPv4 address, an IPv6 address in brackets, either with a prefix (`10.0.0.0/8`, `[fd00::]/8`), `localhost`, or
- * `*` for all public addresses. PORT is a number or `*`. Names are not taken: nothing resolves them for a guest yet.
+ * HOST is an IPv4 address, an IPv6 address in brackets, either with a prefix (`10.0.0.0/8`, `[fd00::]/8`), `localhost`, a
+ * name, which stands for the public addresses that it has when a call looks it up, or `*` for all public addresses. PORT is a
+ * number or `*`.
  *
  * @module
  */
-const RULE = /^(?:(\*)|(localhost)|([\d.]+)(?:\/(\d{1,2}))?|\[([\da-fA-F:.]+)\](?:\/(\d{1,3}))?):(\d{1,5}|\*)$/;
+const RULE =
+  /^(?:(\*)|(localhost)|([\d.]+)(?:\/(\d{1,2}))?|\[([\da-fA-F:.]+)\](?:\/(\d{1,3}))?|([a-zA-Z\d-]+(?:\.[a-zA-Z\d-]+)+)):(\d{1,5}|\*)$/;
 
 /** What is wrong with a rule. */
 export function networkProblem(rule: string): string | undefined {
   return rulesOf(rule) === undefined
-    ? `${JSON.stringify(rule.slice(0, 100))} is not HOST:PORT with an address, ADDRESS/PREFIX, localhost or *`
+    ? `${JSON.stringify(rule.slice(0, 100))} is not HOST:PORT with an address, ADDRESS/PREFIX, a name, localhost or *`
     : undefined;
 }
 
@@ -23,7 +25,7 @@ export function networkRules(rules: readonly string[]): string[] {
 function rulesOf(rule: string): string[] | undefined {
   const match = RULE.exec(rule);
   if (match === null) return undefined;
-  const [, all, localhost, four, fourPrefix, six, sixPrefix, portText] = match;
+  const [, all, localhost, four, fourPrefix, six, sixPrefix, name, portText] = match;
   const port = portText === "*" ? 0 : Number(portText);
   if (portText !== "*" && (port < 1 || port > 65_535)) return undefined;
   if (all !== undefined) return [`* ${port}`];
@@ -32,6 +34,7 @@ function rulesOf(rule: string): string[] | undefined {
     const prefix = Number(fourPrefix ?? 32);
     return isIpv4(four) && prefix <= 32 ? [`${four}/${prefix} ${port}`] : undefined;
   }
+  if (name !== undefined) return isName(name) ? [`${name} ${port}`] : undefined;
   const prefix = Number(sixPrefix ?? 128);
   return isIpv6(six!) && prefix <= 128 ? [`${six}/${prefix} ${port}`] : undefined;
 }
@@ -40,6 +43,11 @@ function rulesOf(rule: string): string[] | undefined {
 function isIpv4(text: string): boolean {
   const parts = text.split(".");
   return parts.length === 4 && parts.every((part) => /^(?:0|[1-9]\d{0,2})$/.test(part) && Number(part) <= 255);
+}
+
+/** Its last part begins with a letter: else some library takes it for an address. */
+function isName(text: string): boolean {
+  return text.length <= 253 && /\.[a-zA-Z][a-zA-Z\d-]*$/.test(text);
 }
 
 function isIpv6(text: string): boolean {

@@ -132,8 +132,9 @@ export interface HostCall {
  * - `file`: the shared file `text`; the answer's value is when it was written, milliseconds since 1970, 0 when it is not there and
  *   -1 when the store failed; its bytes are the digest under which the group was offered it
  * - `state-...`: what is not in the local tier; `text` is a key
+ * - `resolve`: the addresses of the name `text`; the answer's value is 0 and its bytes are lines, or 1 when there is none, or -1
  */
-export type HostOperation = "chain" | "chain-entry" | "await" | "file" | StateOperation;
+export type HostOperation = "chain" | "chain-entry" | "await" | "file" | "resolve" | StateOperation;
 
 /** The answer to a host call. */
 export interface HostAnswer {

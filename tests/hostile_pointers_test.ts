@@ -28,6 +28,9 @@ const TRAPS = [
   "ERR_GUEST_MISUSE",
   "ERR_OUTPUT_LIMIT",
   "ERR_CHAIN_BUDGET",
+  "ERR_NAME_INVALID",
+  "ERR_STATE_LIMIT",
+  "ERR_STORAGE",
 ];
 /** A page that no call is told of: nothing in it may change. */
 const CANARY = 0x90000;
@@ -69,6 +72,9 @@ for (const signature of HOST_SIGNATURES) {
   if (why !== undefined) continue;
   Deno.test(`H02: ${signature.module}.${signature.name} with every class of pointer and length`, async () => {
     await withProbe({ limits: { memoryBytes: END + 4 * 65_536 } }, async (probe) => {
+      // Nobody is there to answer what goes beyond the add-on.
+      const error = { code: "ERR_STORAGE", message: "nobody answers" } as const;
+      probe.group.listen(({ callId, ticket }) => probe.group.answer({ callId, ticket, value: 0, error }));
       const { params } = signature;
       // Each parameter through all classes while the others hold one value, small or at the end.
       for (const others of [0, END - 1]) {

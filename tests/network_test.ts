@@ -293,15 +293,19 @@ Deno.test("an initialiser that leaves a socket open cannot be snapshotted", asyn
 });
 
 Deno.test("a rule is HOST:PORT with an address in its plain form", () => {
-  assert.deepEqual(networkRules(["*:443", "1.2.3.4:80", "10.0.0.0/8:*", "[::1]:1", "[fd00::]/8:5", "localhost:2"]), [
-    "* 443",
-    "1.2.3.4/32 80",
-    "10.0.0.0/8 0",
-    "::1/128 1",
-    "fd00::/8 5",
-    "127.0.0.1/32 2",
-    "::1/128 2",
-  ]);
+  assert.deepEqual(
+    networkRules(["*:443", "1.2.3.4:80", "10.0.0.0/8:*", "[::1]:1", "[fd00::]/8:5", "localhost:2", "example.org:443"]),
+    [
+      "* 443",
+      "1.2.3.4/32 80",
+      "10.0.0.0/8 0",
+      "::1/128 1",
+      "fd00::/8 5",
+      "127.0.0.1/32 2",
+      "::1/128 2",
+      "example.org 443",
+    ],
+  );
   const wrong = [
     "",
     "*",
@@ -320,11 +324,51 @@ Deno.test("a rule is HOST:PORT with an address in its plain form", () => {
       "::1:80",
       "[::1]/129:80",
       "[::g]:80",
-      "example.org:80",
+      "example.0x1:80",
       "*:80 ",
       "256.1.1.1:1",
     ]
   ) {
     assert.notEqual(networkProblem(rule), undefined, rule);
   }
+});
+
+Deno.test("getaddrinfo() knows addresses as they are written, and names that a rule names", async () => {
+  const image = { network: networkRules(["one.example:80"]) };
+  await withProbe({ image }, async ({ run, group }) => {
+    const asked: string[] = [];
+    group.listen(({ callId, ticket, text }) => {
+      asked.push(text);
+      const bytes = new TextEncoder().encode("127.0.0.1\n203.0.113.9\n::1");
+      group.answer({ callId, ticket, ...(text === "one.example" ? { value: 0, bytes } : { value: 1 }) });
+    });
+    const data = new TextEncoder().encode("127.0.0.1\0one.example\0two.example\x0080\0");
+    const [number, one, two, port] = [DATA, DATA + 10, DATA + 22, DATA + 34];
+    const { results } = await run([
+      ["getaddrinfo", number, port, 0, BUFFER],
+      ["peek", BUFFER],
+      ["peek", { step: 1, plus: 8 }],
+      ["peek", { step: 1, plus: 16 }],
+      ["peek", { step: 1, plus: 36 }],
+      ["peek", { step: 1, plus: 28 }],
+      ["peek", { step: 5, plus: 28 }],
+      ["freeaddrinfo", { step: 1 }],
+      ["poke", BUFFER + 4, INET],
+      ["poke", BUFFER + 8, STREAM],
+      ["getaddrinfo", one, port, BUFFER, BUFFER + 32],
+      ["peek", BUFFER + 32],
+      ["socket", INET, STREAM, 0],
+      ["connect", { step: 12 }, { step: 11, plus: 32 }, 16],
+      ["__faaslet_errno"],
+      ["getaddrinfo", two, 0, 0, BUFFER + 32],
+      ["getaddrinfo", one, two, 0, BUFFER + 32],
+      ["getaddrinfo", one, 0, 0, 0xfffffffe],
+      ["freeaddrinfo", 12_345],
+    ], data);
+    const first = results[1]!;
+    assert.deepEqual(results.slice(2, 8), [STREAM, 16, 0x0100007f, first + 64, 0, 0]);
+    assert.deepEqual([results[10], results[11]], [0, first], "the page was given back");
+    assert.deepEqual(results.slice(12), [4, -1, E.ACCES, -2, -8, -11, 0], "an answer that turns inwards opens nothing");
+    assert.deepEqual(asked, ["one.example"], "a name that no rule names is not asked for");
+  });
 });

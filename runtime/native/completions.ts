@@ -24,6 +24,7 @@ const OPERATIONS: readonly HostOperation[] = [
   "state-clear-appended",
   "state-lock",
   "state-unlock",
+  "resolve",
 ];
 const STARTS: readonly StartKind[] = ["cold", "proto", "warm"];
 const NOTHING = new Uint8Array(0);

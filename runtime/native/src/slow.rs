@@ -58,6 +58,9 @@ pub enum Operation {
     /// A global lock; the first number is 1 for writing.
     StateLock = 11,
     StateUnlock = 12,
+    /// The addresses of a name: the answer's value is 0 and its bytes are lines, or 1 when there is none, or less when nobody
+    /// could tell.
+    Resolve = 13,
 }
 
 /// What came back.

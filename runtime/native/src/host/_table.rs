@@ -457,4 +457,16 @@ pub const HOST_FUNCTIONS: &[HostFunction] = &[
         params: &[ValueType::I32, ValueType::I32, ValueType::I32, ValueType::I32, ValueType::I32],
         results: &[ValueType::I32],
     },
+    HostFunction {
+        module: "env",
+        name: "getaddrinfo",
+        params: &[ValueType::I32, ValueType::I32, ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "freeaddrinfo",
+        params: &[ValueType::I32],
+        results: &[],
+    },
 ];

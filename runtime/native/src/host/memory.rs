@@ -138,6 +138,16 @@ fn unmap(caller: &mut Host<'_>, address: u32, length: u32) -> Outcome<u32> {
     Ok(Ok(0))
 }
 
+/// Gives back pages that `take_pages` gave; an address that is none of them does nothing.
+pub fn release_pages(caller: &mut Host<'_>, address: u32, pages: u32) -> Result<(), Fault> {
+    let start = page(address);
+    if u64::from(address).is_multiple_of(WASM_PAGE) && caller.data().blocks.are_mapped(start, pages) {
+        clear(caller, start, pages)?;
+        blocks(caller).release(start, pages);
+    }
+    Ok(())
+}
+
 /// Pages that nobody uses, zero: such that came back, or fresh ones. None when the function's limit is reached.
 pub fn take_pages(caller: &mut Host<'_>, pages: u32) -> Result<Option<u32>> {
     if let Some(start) = blocks(caller).reuse(pages) {

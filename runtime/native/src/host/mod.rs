@@ -7,6 +7,7 @@ mod guest_memory;
 mod input_output;
 mod linking;
 mod memory;
+mod names;
 mod network;
 mod state;
 mod system;
@@ -45,5 +46,6 @@ fn build() -> wasmtime::Result<Linker<State>> {
     system::add_to_linker(&mut linker)?;
     network::add_to_linker(&mut linker)?;
     state::add_to_linker(&mut linker)?;
+    names::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -16,10 +16,10 @@ type Outcome<T> = std::result::Result<T, Failure>;
 
 /// musl's numbers, which are Linux's.
 const AF_UNIX: u32 = 1;
-const AF_INET: u32 = 2;
-const AF_INET6: u32 = 10;
-const SOCK_STREAM: u32 = 1;
-const SOCK_DGRAM: u32 = 2;
+pub const AF_INET: u32 = 2;
+pub const AF_INET6: u32 = 10;
+pub const SOCK_STREAM: u32 = 1;
+pub const SOCK_DGRAM: u32 = 2;
 const SOCK_NONBLOCK: u32 = 0o4000;
 const SOCK_CLOEXEC: u32 = 0o2_000_000;
 const IPPROTO_TCP: u32 = 6;
@@ -256,10 +256,8 @@ fn address_in(state: &State, address: u32, length: u32) -> Outcome<SocketAddr> {
     }
 }
 
-/// Writes as much as there is room for, and how much there would be.
-fn address_out(state: &State, found: SocketAddr, address: u32, length: u32) -> Outcome<()> {
-    let room = copy_in(state, length, 4).map_err(fault)?;
-    let room = u32::from_le_bytes(room.try_into().unwrap_or_default());
+/// musl's structure of an address.
+pub fn socket_address(found: SocketAddr) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(SOCKADDR_IN6 as usize);
     match found {
         SocketAddr::V4(four) => {
@@ -276,6 +274,14 @@ fn address_out(state: &State, found: SocketAddr, address: u32, length: u32) -> O
             bytes.extend_from_slice(&six.scope_id().to_le_bytes());
         }
     }
+    bytes
+}
+
+/// Writes as much as there is room for, and how much there would be.
+fn address_out(state: &State, found: SocketAddr, address: u32, length: u32) -> Outcome<()> {
+    let room = copy_in(state, length, 4).map_err(fault)?;
+    let room = u32::from_le_bytes(room.try_into().unwrap_or_default());
+    let bytes = socket_address(found);
     let written = bytes.len().min(room as usize);
     copy_out(state, address, &bytes[..written]).map_err(fault)?;
     copy_out(state, length, &(bytes.len() as u32).to_le_bytes()).map_err(fault)

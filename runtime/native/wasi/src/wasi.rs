@@ -1,5 +1,6 @@
 //! One Faaslet's side of WASI: its streams, its descriptors, its files. The whole of it is a snapshot of three pointers.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use crate::abi::types::{Errno, Rights};
@@ -23,6 +24,8 @@ pub struct Wasi {
     pub(crate) extra_args: Vec<String>,
     pub(crate) shared: Option<Box<dyn SharedFiles>>,
     pub(crate) sockets: Sockets,
+    /// Names that the call looked up, and their addresses.
+    pub(crate) resolved: Vec<(String, IpAddr)>,
     descriptors: Arc<Descriptors>,
     pub(crate) files: Files,
 }
@@ -54,6 +57,7 @@ impl Wasi {
             extra_args: Vec::new(),
             shared: None,
             sockets: Sockets::default(),
+            resolved: Vec::new(),
         }
     }
 
@@ -78,6 +82,7 @@ impl Wasi {
         self.stdin = Stdin::Empty;
         self.shared = None;
         self.sockets.close_all();
+        self.resolved.clear();
         self.extra_env = Vec::new();
         self.extra_args = Vec::new();
         (std::mem::replace(&mut self.stdout, nowhere()), std::mem::replace(&mut self.stderr, nowhere()))

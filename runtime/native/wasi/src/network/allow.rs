@@ -21,15 +21,17 @@ struct Rule {
 enum Place {
     Public,
     Network(IpAddr, u32),
+    /// Public addresses that the name had when the call looked it up.
+    Name(String),
 }
 
 /// A rule that is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("not a rule of the form ADDRESS/PREFIX PORT or * PORT")]
+#[error("not a rule of the form ADDRESS/PREFIX PORT, NAME PORT or * PORT")]
 pub struct BadRule;
 
 impl Allowed {
-    /// Rules as `ADDRESS/PREFIX PORT` or `* PORT`, with port 0 for all.
+    /// Rules as `ADDRESS/PREFIX PORT`, `NAME PORT` or `* PORT`, with port 0 for all.
     pub fn parse<'a>(rules: impl Iterator<Item = &'a str>) -> std::result::Result<Self, BadRule> {
         rules.map(Rule::parse).collect::<std::result::Result<_, _>>().map(Self)
     }
@@ -38,11 +40,20 @@ impl Allowed {
         self.0.is_empty()
     }
 
-    pub fn check(&self, to: SocketAddr) -> Result<()> {
-        if self.allows(to, is_own) { Ok(()) } else { Err(Errno::Acces.into()) }
+    pub fn check(&self, to: SocketAddr, resolved: &[(String, IpAddr)]) -> Result<()> {
+        if self.allows(to, resolved, is_own) { Ok(()) } else { Err(Errno::Acces.into()) }
     }
 
-    fn allows(&self, to: SocketAddr, is_own: impl Fn(IpAddr) -> bool) -> bool {
+    /// Whether a rule is about the name, or about all that is public.
+    pub fn names(&self, name: &str) -> bool {
+        self.0.iter().any(|rule| match &rule.place {
+            Place::Public => true,
+            Place::Name(known) => known.eq_ignore_ascii_case(name),
+            Place::Network(..) => false,
+        })
+    }
+
+    fn allows(&self, to: SocketAddr, resolved: &[(String, IpAddr)], is_own: impl Fn(IpAddr) -> bool) -> bool {
         let address = canonical(to.ip());
         // Never one host: nobody, everybody, a group.
         if address.is_unspecified() || address.is_multicast() || address == IpAddr::V4(Ipv4Addr::BROADCAST) {
@@ -50,9 +61,15 @@ impl Allowed {
         }
         self.0.iter().any(|rule| {
             (rule.port == 0 || rule.port == to.port())
-                && match rule.place {
+                && match &rule.place {
                     Place::Public => is_public(address) && !is_own(address),
-                    Place::Network(network, prefix) => is_within(address, network, prefix),
+                    Place::Network(network, prefix) => is_within(address, *network, *prefix),
+                    // Whoever answers for the name must not open what has to be named as an address.
+                    Place::Name(name) => {
+                        let is_its =
+                            |(known, its): &(String, IpAddr)| known.eq_ignore_ascii_case(name) && *its == address;
+                        resolved.iter().any(is_its) && is_public(address) && !is_own(address)
+                    }
                 }
         })
     }
@@ -65,7 +82,11 @@ impl Rule {
         if place == "*" {
             return Ok(Self { place: Place::Public, port });
         }
-        let (address, prefix) = place.split_once('/').ok_or(BadRule)?;
+        let Some((address, prefix)) = place.split_once('/') else {
+            let is_name = place.bytes().any(|byte| byte.is_ascii_alphabetic())
+                && place.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'.' || byte == b'-');
+            return if is_name { Ok(Self { place: Place::Name(place.into()), port }) } else { Err(BadRule) };
+        };
         let address: IpAddr = address.parse().map_err(|_| BadRule)?;
         let prefix: u32 = prefix.parse().map_err(|_| BadRule)?;
         let bits = if address.is_ipv4() { 32 } else { 128 };
@@ -138,8 +159,9 @@ mod tests {
 
     fn allows(rules: &[&str], address: &str, port: u16) -> bool {
         let own: Ipv6Addr = "2a00::7".parse().unwrap();
+        let resolved = ["1.1.1.1", "127.0.0.1"].map(|address| ("one.example".to_owned(), address.parse().unwrap()));
         let to = SocketAddr::new(address.parse().unwrap(), port);
-        Allowed::parse(rules.iter().copied()).unwrap().allows(to, |address| address == IpAddr::V6(own))
+        Allowed::parse(rules.iter().copied()).unwrap().allows(to, &resolved, |address| address == IpAddr::V6(own))
     }
 
     #[test]
@@ -206,8 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn a_name_is_the_public_addresses_that_it_was_looked_up_as() {
+        assert!(allows(&["ONE.example 80"], "1.1.1.1", 80));
+        assert!(allows(&["one.example 80"], "::ffff:1.1.1.1", 80));
+        assert!(!allows(&["one.example 80"], "1.1.1.1", 81));
+        assert!(!allows(&["one.example 80"], "1.1.1.2", 80));
+        assert!(!allows(&["one.example 0"], "127.0.0.1", 80), "an answer that turns inwards");
+        assert!(!allows(&["two.example 80"], "1.1.1.1", 80));
+    }
+
+    #[test]
     fn a_rule_is_an_address_with_a_prefix_and_a_port() {
-        for rule in ["", "* ", "* 65536", "1.2.3.4 80", "1.2.3.4/33 80", "x/8 80", "::1/129 80"] {
+        for rule in ["", "* ", "* 65536", "1.2.3.4 80", "1.2.3.4/33 80", "x/8 80", "a_b 80", "::1/129 80"] {
             assert_eq!(Allowed::parse([rule].into_iter()).err(), Some(BadRule), "{rule}");
         }
     }

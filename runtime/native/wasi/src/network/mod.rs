@@ -4,7 +4,7 @@
 mod allow;
 mod socket;
 
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use crate::abi::types::{Errno, Fdflags, Rights};
 use crate::descriptors::{Opened, Target};
@@ -81,7 +81,7 @@ impl Wasi {
 
     pub fn connect(&mut self, fd: u32, to: SocketAddr) -> Result<()> {
         let (socket, waits) = self.socket_of(fd)?;
-        self.settings.network.check(to)?;
+        self.settings.network.check(to, &self.resolved)?;
         socket.connect(to, waits, &self.control)
     }
 
@@ -107,7 +107,7 @@ impl Wasi {
     pub fn send(&self, fd: u32, bytes: &[u8], to: Option<SocketAddr>, waits: bool) -> Result<usize> {
         let (socket, may_wait) = self.socket_of(fd)?;
         if let Some(to) = to {
-            self.settings.network.check(to)?;
+            self.settings.network.check(to, &self.resolved)?;
         }
         socket.send(bytes, to, waits && may_wait, &self.control)
     }
@@ -115,7 +115,20 @@ impl Wasi {
     /// Bytes, and who sent them. Of datagrams only those from where the function may reach.
     pub fn receive(&self, fd: u32, max: usize, peeks: bool, waits: bool) -> Result<(Vec<u8>, Option<SocketAddr>)> {
         let (socket, may_wait) = self.socket_of(fd)?;
-        socket.receive(max, peeks, waits && may_wait, &self.settings.network, &self.control)
+        let is_allowed = |from| self.settings.network.check(from, &self.resolved).is_ok();
+        socket.receive(max, peeks, waits && may_wait, is_allowed, &self.control)
+    }
+
+    /// Whether the function's rules let it look a name up.
+    pub fn may_resolve(&self, name: &str) -> bool {
+        self.settings.network.names(name)
+    }
+
+    /// What a name was looked up as; the rules about it mean these addresses until the call ends.
+    pub fn note_resolved(&mut self, name: &str, addresses: &[IpAddr]) {
+        const KEPT_MAX: usize = 4096;
+        let room = KEPT_MAX.saturating_sub(self.resolved.len());
+        self.resolved.extend(addresses.iter().take(room).map(|address| (name.to_owned(), *address)));
     }
 
     pub fn shut_down(&self, fd: u32, how: Shut) -> Result<()> {

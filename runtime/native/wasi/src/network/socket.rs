@@ -8,7 +8,6 @@ use rustix::event::PollFlags;
 use rustix::io::Errno as HostErrno;
 use rustix::net::{self, AddressFamily, RecvFlags, SendFlags, Shutdown, SocketFlags, SocketType, sockopt};
 
-use super::Allowed;
 use crate::abi::types::Errno;
 use crate::control::CallControl;
 use crate::failure::Result;
@@ -133,7 +132,7 @@ impl Socket {
         max: usize,
         peeks: bool,
         waits: bool,
-        allowed: &Allowed,
+        is_allowed: impl Fn(SocketAddr) -> bool,
         control: &CallControl,
     ) -> Result<(Vec<u8>, Option<SocketAddr>)> {
         let flags = RecvFlags::DONTWAIT | if peeks { RecvFlags::PEEK } else { RecvFlags::empty() };
@@ -142,7 +141,7 @@ impl Socket {
             match net::recvfrom(&self.fd, &mut bytes[..], flags) {
                 Ok((count, _, from)) => {
                     let from = from.and_then(|from| SocketAddr::try_from(from).ok());
-                    let is_foreign = from.is_some_and(|from| allowed.check(from).is_err());
+                    let is_foreign = from.is_some_and(|from| !is_allowed(from));
                     if self.kind == Kind::Datagram && is_foreign {
                         // A look must not leave it in the way of the next one.
                         if peeks {

@@ -77,3 +77,4 @@ export function awaitCallOutput(call: u32): CallEnd {
 export function malloc(size: usize): usize {
   return heap.alloc(size);
 }
+export { State, StateView } from "./state";

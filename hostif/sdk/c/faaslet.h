@@ -11,8 +11,7 @@
 #include <string.h>
 
 #include "faaslet_imports.h"
-
-#define FAASLET_ADDRESS(pointer) ((uint32_t)(uintptr_t)(pointer))
+#include "faaslet_state.h"
 
 /** The initialiser: runs once, and every call starts from the memory that it left. Returns 0. */
 #ifdef __cplusplus
@@ -30,12 +29,12 @@ static inline size_t call_input_size(void) { return __faasm_read_input(0, 0); }
 
 /** Copies at most `length` bytes of the input and returns how many. */
 static inline size_t read_call_input(void *buffer, size_t length) {
-  return length == 0 ? 0 : __faasm_read_input(FAASLET_ADDRESS(buffer), (uint32_t)length);
+  return length == 0 ? 0 : __faasm_read_input(FAASLET_AT(buffer), (uint32_t)length);
 }
 
 /** Makes these bytes the call's output; the last one wins. */
 static inline void write_call_output(const void *bytes, size_t length) {
-  __faasm_write_output(FAASLET_ADDRESS(bytes), (uint32_t)length);
+  __faasm_write_output(FAASLET_AT(bytes), (uint32_t)length);
 }
 
 /** A chained call, as this call names it. */
@@ -43,17 +42,17 @@ typedef uint32_t call_handle;
 
 /** Starts a call of the function of that name; its input is copied. */
 static inline call_handle chain_call(const char *name, const void *input, size_t length) {
-  return __faasm_chain_name(FAASLET_ADDRESS(name), FAASLET_ADDRESS(input), (uint32_t)length);
+  return __faasm_chain_name(FAASLET_AT(name), FAASLET_AT(input), (uint32_t)length);
 }
 
 /** Starts a call of this same program that enters at `entry`, in a Faaslet of its own. */
 static inline call_handle chain_entry(int (*entry)(void), const void *input, size_t length) {
-  return __faasm_chain_ptr(FAASLET_ADDRESS(entry), FAASLET_ADDRESS(input), (uint32_t)length);
+  return __faasm_chain_ptr(FAASLET_AT(entry), FAASLET_AT(input), (uint32_t)length);
 }
 
 /** Starts a call of this same function, in which `call_index` returns `index`. */
 static inline call_handle chain_index(int index, const void *input, size_t length) {
-  return __faasm_chain_this((uint32_t)index, FAASLET_ADDRESS(input), (uint32_t)length);
+  return __faasm_chain_this((uint32_t)index, FAASLET_AT(input), (uint32_t)length);
 }
 
 /** What `chain_index` was given for this call; 0 for every other one. */
@@ -66,7 +65,7 @@ static inline int await_call(call_handle call) { return (int)__faasm_await_call(
  * links it so, other tools with -Wl,--export=malloc. */
 static inline int await_call_output(call_handle call, void **output, size_t *length) {
   uint32_t at = 0, size = 0;
-  int value = (int)__faasm_await_call_output(call, FAASLET_ADDRESS(&at), FAASLET_ADDRESS(&size));
+  int value = (int)__faasm_await_call_output(call, FAASLET_AT(&at), FAASLET_AT(&size));
   *output = (void *)(uintptr_t)at;
   *length = size;
   return value;

@@ -5,6 +5,7 @@
 use std::ffi::CString;
 
 pub mod imports;
+pub mod state;
 
 /// The call's input.
 pub fn input() -> Vec<u8> {

@@ -13,6 +13,7 @@ import { show } from "./_show.ts";
 import { burst } from "./burst.ts";
 import { capacity } from "./capacity.ts";
 import { chain } from "./chain.ts";
+import { hostCalls } from "./host_calls.ts";
 import { http } from "./http.ts";
 import { kernels } from "./kernels.ts";
 import { memory } from "./memory.ts";
@@ -31,6 +32,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   burst,
   kernels,
   chain,
+  hostCalls,
   registry,
 ];
 const RESULTS = new URL("./results/", import.meta.url);

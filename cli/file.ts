@@ -5,6 +5,7 @@ import { EXIT } from "./exit_code.ts";
 import { nearest } from "./nearest.ts";
 import { readFile } from "./read_file.ts";
 import { showBytes } from "./units.ts";
+import { CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
 
 const ACTIONS = ["put", "get", "list", "rm"] as const;
@@ -24,6 +25,7 @@ export const file = defineVerb({
     { word: "[path]", summary: "the shared file's path; for list, what paths begin with" },
     { word: "[source]", summary: "put: the file of this machine, or - for standard input" },
   ],
+  needs: [...CLIENT_NEEDS, "write"],
   options: {},
   async run({ arguments: [action, path, source], globals, output }) {
     const client = new Client(globals.gateway);

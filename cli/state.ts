@@ -17,6 +17,7 @@ import {
   type WrittenView,
 } from "./state_requests.ts";
 import { showBytes } from "./units.ts";
+import { CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb, type ValuesOf } from "./verb.ts";
 
 const OPTIONS = {
@@ -46,6 +47,7 @@ export const state = defineVerb({
     { word: "[key]", summary: "the value's key; of list, what keys begin with" },
     { word: "[file]", summary: "get: where to (standard output); put: where from (standard input)" },
   ],
+  needs: [...CLIENT_NEEDS, "write"],
   options: OPTIONS,
   async run({ arguments: [action, key, file], options, globals, output }) {
     const known = ACTIONS.find((one) => one === action);

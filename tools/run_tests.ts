@@ -84,7 +84,7 @@ async function follow(stream: ReadableStream<Uint8Array>, shown: { writeSync(byt
 }
 
 function countDeno(said: string): Count | undefined {
-  const line = /^(?:ok|FAILED) \| (.+?) \(/m.exec(said)?.[1];
+  const line = /^(?:ok|FAILED) \| (.+) \([^()]*\)$/m.exec(said)?.[1];
   if (line === undefined) return undefined;
   const number = (what: string) => Number(new RegExp(String.raw`(\d+) ${what}`).exec(line)?.[1] ?? 0);
   return { passed: number("passed"), failed: number("failed"), skipped: number("ignored") };

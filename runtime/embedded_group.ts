@@ -8,13 +8,13 @@ import { FUNCTION_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
 import { EmbeddedRegions } from "./_embedded_regions.ts";
 import {
   coded,
+  Completions,
   type CompletionSink,
   type CrossedError,
   type NativeChange,
   type NativeFunction,
   type NativeGroup,
   openGroup,
-  readCompletions,
   type RegionFound,
 } from "./native/mod.ts";
 import type {
@@ -62,6 +62,8 @@ const PROGRAM_ENTRIES: ReadonlySet<string> = new Set([
 export class EmbeddedGroup implements WorkerGroup, CompletionSink {
   readonly state: EmbeddedRegions;
   readonly #native: NativeGroup;
+  readonly #completions = new Completions();
+  readonly #take = (into: Uint8Array): number => coded(() => this.#native.drain(into));
   readonly #calls = new Map<number, Waiter<CallOutcome>>();
   readonly #installs = new Map<number, Waiter<InstallReport>>();
   readonly #warmings = new Map<number, Waiter<number>>();
@@ -202,9 +204,7 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
   #drain(): void {
     // What ends meanwhile is taken along: its own wake-up would come later, and the runtime loses one now and then.
     for (let round = 0; round < DRAIN_ROUNDS_MAX; round++) {
-      const block = coded(() => this.#native.drain());
-      if (block.length === 0) return;
-      readCompletions(block, this);
+      if (!this.#completions.drain(this.#take, this)) return;
     }
   }
 

@@ -61,28 +61,56 @@ export interface CompletionSink {
   closed(): void;
 }
 
-/** Hands each completion of a block to `sink`, in the order in which they ended. */
-export function readCompletions(block: Uint8Array, sink: CompletionSink): void {
-  if (block.length === 0) return;
-  const numbers = new Float64Array(block.buffer, block.byteOffset, Math.floor(block.byteLength / 8));
-  const count = countOf(numbers, block.byteLength);
-  const cursor = { block, at: count * FIELDS * 8 };
-  for (let entry = 0; entry < count; entry++) {
-    const n = numbers.subarray(entry * FIELDS, (entry + 1) * FIELDS);
-    if (n[0] === 0) sink.ended(callOutcome(n, cursor));
-    else if (n[0] === 4) sink.asked(hostCall(n, cursor));
-    else if (n[0] === 5) sink.regionAnswered(n[1]!, regionFound(n, cursor));
-    else if (n[0] === 2) sink.closed();
-    else if (n[0] === 3) sink.warmed(n[1]!, crossedError(take(cursor, n[15]!)) ?? n[3]!);
-    else if (n[2] === 0) sink.installed(n[1]!, installReport(n, cursor));
-    else sink.notInstalled(n[1]!, crossedError(take(cursor, n[15]!))!);
+/** What fits into the buffer that is used again and again; more gets one of its own. */
+const BUFFER_BYTES = 64 * 1_024;
+
+/** Takes what ended out of the add-on. A new array for each block would cost more than all else on this side of a call. */
+export class Completions {
+  readonly #buffer = new Uint8Array(BUFFER_BYTES);
+  readonly #numbers = new Float64Array(this.#buffer.buffer);
+
+  /**
+   * Hands each completion to `sink`, in the order in which they ended; false when there was none. `drain` is the add-on's: it
+   * fills an array and gives the block's length, which may be more than the array has.
+   */
+  drain(drain: (into: Uint8Array) => number, sink: CompletionSink): boolean {
+    const length = drain(this.#buffer);
+    if (length === 0) return false;
+    if (length <= BUFFER_BYTES) {
+      readCompletions(this.#numbers, { block: this.#buffer, end: length, at: 0, isReused: true }, sink);
+      return true;
+    }
+    const block = new Uint8Array(length);
+    assert(drain(block) === length, "a block that did not fit is given again");
+    const numbers = new Float64Array(block.buffer, 0, Math.floor(length / 8));
+    readCompletions(numbers, { block, end: length, at: 0, isReused: false }, sink);
+    return true;
   }
-  assert(cursor.at === block.byteLength, "a block of completions is read to its end");
+}
+
+function readCompletions(n: Float64Array, cursor: Cursor, sink: CompletionSink): void {
+  const count = countOf(n, cursor.end);
+  cursor.at = count * FIELDS * 8;
+  for (let entry = 0; entry < count; entry++) {
+    const at = entry * FIELDS;
+    const kind = n[at]!;
+    if (kind === 0) sink.ended(callOutcome(n, at, cursor));
+    else if (kind === 4) sink.asked(hostCall(n, at, cursor));
+    else if (kind === 5) sink.regionAnswered(n[at + 1]!, regionFound(n, at, cursor));
+    else if (kind === 2) sink.closed();
+    else if (kind === 3) sink.warmed(n[at + 1]!, crossedError(take(cursor, n[at + 15]!)) ?? n[at + 3]!);
+    else if (n[at + 2] === 0) sink.installed(n[at + 1]!, installReport(n, at, cursor));
+    else sink.notInstalled(n[at + 1]!, crossedError(take(cursor, n[at + 15]!))!);
+  }
+  assert(cursor.at === cursor.end, "a block of completions is read to its end");
 }
 
 interface Cursor {
   readonly block: Uint8Array;
+  readonly end: number;
   at: number;
+  /** Whether the block is used again, so that nothing may refer to it. */
+  readonly isReused: boolean;
 }
 
 /** How many entries there are: their byte strings fill the rest of the block exactly. */
@@ -102,64 +130,64 @@ function take(cursor: Cursor, length: number): Uint8Array {
   const start = cursor.at;
   cursor.at += length;
   // A large string keeps the block it came in; a small one is copied, so that it does not keep its neighbours.
-  if (length * 2 > cursor.block.byteLength) return cursor.block.subarray(start, cursor.at);
+  if (!cursor.isReused && length * 2 > cursor.end) return cursor.block.subarray(start, cursor.at);
   return cursor.block.slice(start, cursor.at);
 }
 
-function callOutcome(n: Float64Array, cursor: Cursor): CallOutcome {
-  const output = take(cursor, n[12]!);
-  const stdout = take(cursor, n[13]!);
-  const stderr = take(cursor, n[14]!);
-  const error = crossedError(take(cursor, n[15]!));
+function callOutcome(n: Float64Array, at: number, cursor: Cursor): CallOutcome {
+  const output = take(cursor, n[at + 12]!);
+  const stdout = take(cursor, n[at + 13]!);
+  const stderr = take(cursor, n[at + 14]!);
+  const error = crossedError(take(cursor, n[at + 15]!));
   const outcome = {
-    id: n[1]!,
-    status: STATUSES[n[2]!]!,
-    returnValue: n[3]!,
+    id: n[at + 1]!,
+    status: STATUSES[n[at + 2]!]!,
+    returnValue: n[at + 3]!,
     output,
     stdout,
     stderr,
-    stdoutBytes: n[10]!,
-    stderrBytes: n[11]!,
-    start: STARTS[n[4]!]!,
-    queueUs: n[5]!,
-    startUs: n[6]!,
-    execUs: n[7]!,
-    cpuUs: n[8]!,
-    memoryBytes: n[9]!,
+    stdoutBytes: n[at + 10]!,
+    stderrBytes: n[at + 11]!,
+    start: STARTS[n[at + 4]!]!,
+    queueUs: n[at + 5]!,
+    startUs: n[at + 6]!,
+    execUs: n[at + 7]!,
+    cpuUs: n[at + 8]!,
+    memoryBytes: n[at + 9]!,
   };
   return error === undefined ? outcome : { ...outcome, error };
 }
 
-function hostCall(n: Float64Array, cursor: Cursor): HostCall {
+function hostCall(n: Float64Array, at: number, cursor: Cursor): HostCall {
   return {
-    callId: n[1]!,
-    ticket: n[2]!,
-    operation: OPERATIONS[n[3]!]!,
-    numbers: [n[4]!, n[5]!, n[6]!, n[7]!],
-    text: TEXT.decode(take(cursor, n[12]!)),
-    bytes: take(cursor, n[13]!),
+    callId: n[at + 1]!,
+    ticket: n[at + 2]!,
+    operation: OPERATIONS[n[at + 3]!]!,
+    numbers: [n[at + 4]!, n[at + 5]!, n[at + 6]!, n[at + 7]!],
+    text: TEXT.decode(take(cursor, n[at + 12]!)),
+    bytes: take(cursor, n[at + 13]!),
   };
 }
 
-function regionFound(n: Float64Array, cursor: Cursor): RegionFound | CrossedError {
-  const version = TEXT.decode(take(cursor, n[12]!));
-  const hashes = take(cursor, n[13]!);
-  const indexes = take(cursor, n[14]!);
+function regionFound(n: Float64Array, at: number, cursor: Cursor): RegionFound | CrossedError {
+  const version = TEXT.decode(take(cursor, n[at + 12]!));
+  const hashes = take(cursor, n[at + 13]!);
+  const indexes = take(cursor, n[at + 14]!);
   const view = new DataView(indexes.buffer, indexes.byteOffset, indexes.length);
-  const chunks = Array.from({ length: indexes.length / 4 }, (_, at) => view.getUint32(at * 4, true));
-  const found = { isThere: n[3] === 1, bytes: n[4]!, baseBytes: n[5]!, version, hashes, chunks };
-  return crossedError(take(cursor, n[15]!)) ?? found;
+  const chunks = Array.from({ length: indexes.length / 4 }, (_, index) => view.getUint32(index * 4, true));
+  const found = { isThere: n[at + 3] === 1, bytes: n[at + 4]!, baseBytes: n[at + 5]!, version, hashes, chunks };
+  return crossedError(take(cursor, n[at + 15]!)) ?? found;
 }
 
-function installReport(n: Float64Array, cursor: Cursor): InstallReport {
+function installReport(n: Float64Array, at: number, cursor: Cursor): InstallReport {
   return {
-    loadUs: n[5]!,
-    initUs: n[6]!,
-    snapshotUs: n[7]!,
-    memoryBytes: n[9]!,
-    snapshotBytes: n[10]!,
-    restoredEachCall: n[3] === 1,
-    log: TEXT.decode(take(cursor, n[12]!)),
+    loadUs: n[at + 5]!,
+    initUs: n[at + 6]!,
+    snapshotUs: n[at + 7]!,
+    memoryBytes: n[at + 9]!,
+    snapshotBytes: n[at + 10]!,
+    restoredEachCall: n[at + 3] === 1,
+    log: TEXT.decode(take(cursor, n[at + 12]!)),
   };
 }
 

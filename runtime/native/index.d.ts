@@ -22,8 +22,11 @@ export declare class NativeGroup {
   trim(functionId: number, idle: number): void
   /** Restores Faaslets of a function until `idle` are idle; its end is a completion. */
   warm(id: number, functionId: number, idle: number): void
-  /** What ended since the last time, in one block; empty when nothing did. */
-  drain(): Uint8Array
+  /**
+   * What ended since the last time, in one block at the beginning of `into`. Gives the block's length; when that is more
+   * than `into` has, nothing was written and the next call gives the same block.
+   */
+  drain(into: Uint8Array): number
   /** What a call with the process's own streams changed in its file system; once. */
   takeChanges(call: number): Array<NativeChange>
   /** Whether a shared file of that digest is here. */

@@ -16,7 +16,7 @@ import type { ModuleReport } from "../registry.ts";
 import type { NativeGroup } from "./index.d.ts";
 import { runtimeDirectory, unpackAddOn } from "./unpack.ts";
 
-export { type CompletionSink, type CrossedError, readCompletions, type RegionFound } from "./completions.ts";
+export { Completions, type CompletionSink, type CrossedError, type RegionFound } from "./completions.ts";
 export type {
   LiveCounts,
   NativeChange,

@@ -41,8 +41,9 @@ enum Typed {
 /// What a call gets.
 pub struct CallInput {
     pub bytes: Arc<[u8]>,
-    pub environment: Vec<(String, String)>,
-    pub arguments: Vec<String>,
+    /// Entries, each ended by NUL.
+    pub environment: String,
+    pub arguments: String,
     pub stdin: Stdin,
     pub stdout: Sink,
     pub stderr: Sink,

@@ -45,8 +45,3 @@ pub fn variables(text: &str) -> Vec<(String, String)> {
     let pairs = text.split_terminator('\0').filter_map(|entry| entry.split_once('='));
     pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
 }
-
-/// Words from one string, each ended by NUL.
-pub fn words(text: &str) -> Vec<String> {
-    text.split_terminator('\0').map(str::to_owned).collect()
-}

@@ -3,41 +3,67 @@
 //! Layout: for each completion `FIELDS` numbers (f64, little-endian), then all byte strings in the same order. What the
 //! numbers mean stands in `native/completions.ts`, which reads them.
 
+use std::sync::Mutex;
+
 use crate::fault::Fault;
-use crate::group::{CallRecord, Completion, Installed, RegionAnswer};
+use crate::group::{CallRecord, Completion, Group, Installed, RegionAnswer};
 use crate::slow::{HostCall, NUMBERS};
 
 /// Numbers a completion has.
 const FIELDS: usize = 16;
 
+/// More than this is not kept for the next block.
+const KEPT_MAX: usize = 1 << 20;
+
+/// The block that is being handed over; its memory is used again and again.
 #[derive(Default)]
-struct Block {
+pub struct Block(Mutex<Packed>);
+
+#[derive(Default)]
+struct Packed {
     numbers: Vec<u8>,
     bytes: Vec<u8>,
 }
 
-/// All completions in one block.
-pub fn pack(completions: Vec<Completion>) -> Vec<u8> {
-    let mut block = Block::default();
-    block.numbers.reserve(completions.len() * FIELDS * 8);
-    for completion in completions {
-        match completion {
-            Completion::Ended(record) => block.call(&record),
-            Completion::Installed(id, Ok(installed)) => block.installed(id, &installed),
-            Completion::Installed(id, Err(fault)) => block.refused(1.0, id, &fault),
-            Completion::Warmed(id, Ok(idle)) => block.push(&[3.0, f64::from(id), 0.0, idle as f64]),
-            Completion::Warmed(id, Err(fault)) => block.refused(3.0, id, &fault),
-            Completion::Asked(call) => block.asked(&call),
-            Completion::Region(id, Ok(answer)) => block.region(id, &answer),
-            Completion::Region(id, Err(fault)) => block.refused(5.0, id, &fault),
-            Completion::Closed => block.push(&[2.0]),
+impl Block {
+    /// Writes all completions to the beginning of `into`, if they fit; gives how many bytes they are.
+    pub fn drain(&self, group: &Group, into: &mut [u8]) -> Result<f64, Fault> {
+        let mut packed = self.0.lock().map_err(|_| Fault::bug("a lock is poisoned"))?;
+        if packed.numbers.is_empty() {
+            group.drain()?.into_iter().for_each(|completion| packed.add(completion));
         }
+        let (numbers, total) = (packed.numbers.len(), packed.numbers.len() + packed.bytes.len());
+        if let Some(into) = into.get_mut(..total) {
+            into[..numbers].copy_from_slice(&packed.numbers);
+            into[numbers..].copy_from_slice(&packed.bytes);
+            packed.clear();
+        }
+        Ok(total as f64)
     }
-    block.numbers.append(&mut block.bytes);
-    block.numbers
 }
 
-impl Block {
+impl Packed {
+    fn add(&mut self, completion: Completion) {
+        match completion {
+            Completion::Ended(record) => self.call(&record),
+            Completion::Installed(id, Ok(installed)) => self.installed(id, &installed),
+            Completion::Installed(id, Err(fault)) => self.refused(1.0, id, &fault),
+            Completion::Warmed(id, Ok(idle)) => self.push(&[3.0, f64::from(id), 0.0, idle as f64]),
+            Completion::Warmed(id, Err(fault)) => self.refused(3.0, id, &fault),
+            Completion::Asked(call) => self.asked(&call),
+            Completion::Region(id, Ok(answer)) => self.region(id, &answer),
+            Completion::Region(id, Err(fault)) => self.refused(5.0, id, &fault),
+            Completion::Closed => self.push(&[2.0]),
+        }
+    }
+
+    fn clear(&mut self) {
+        self.numbers.clear();
+        self.bytes.clear();
+        self.numbers.shrink_to(KEPT_MAX);
+        self.bytes.shrink_to(KEPT_MAX);
+    }
+
     fn push(&mut self, numbers: &[f64]) {
         for at in 0..FIELDS {
             let number = numbers.get(at).copied().unwrap_or(0.0);

@@ -9,8 +9,8 @@ use napi::bindgen_prelude::{Function, Uint8Array, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
-use super::convert::{Coded, fault_of, variables, words};
-use super::drain::pack;
+use super::convert::{Coded, fault_of, variables};
+use super::drain::Block;
 use super::region::NativeRegionLimits;
 use crate::fault::Fault;
 use crate::function::Settings;
@@ -97,6 +97,7 @@ pub struct NativeStats {
 #[napi]
 pub struct NativeGroup {
     pub(super) group: Arc<Group>,
+    block: Block,
 }
 
 #[napi]
@@ -124,7 +125,7 @@ impl NativeGroup {
             }
         })
         .map_err(Fault::bug)?;
-        Ok(Self { group })
+        Ok(Self { group, block: Block::default() })
     }
 
     /// Loads a function and makes its Proto-Faaslet; its end is a completion.
@@ -163,8 +164,8 @@ impl NativeGroup {
             id,
             function,
             input: Arc::from(input),
-            environment: more_variables.as_deref().map(variables).unwrap_or_default(),
-            arguments: more_words.as_deref().map(words).unwrap_or_default(),
+            environment: more_variables.unwrap_or_default(),
+            arguments: more_words.unwrap_or_default(),
             timeout,
             submitted,
             warmest,
@@ -218,11 +219,12 @@ impl NativeGroup {
         Ok(self.group.warm(id, function_id, idle as usize)?)
     }
 
-    /// What ended since the last time, in one block; empty when nothing did.
+    /// What ended since the last time, in one block at the beginning of `into`. Gives the block's length; when that is more
+    /// than `into` has, nothing was written and the next call gives the same block.
     #[napi(catch_unwind)]
-    pub fn drain<'env>(&self, env: &'env Env) -> Result<Uint8ArraySlice<'env>, Coded> {
-        let block = pack(self.group.drain()?);
-        Ok(Uint8ArraySlice::copy_from(env, block).map_err(Fault::bug)?)
+    pub fn drain(&self, mut into: Uint8ArraySlice<'_>) -> Result<f64, Coded> {
+        // SAFETY: JavaScript is in this call, so nobody else uses the array meanwhile.
+        Ok(self.block.drain(&self.group, unsafe { into.as_mut() })?)
     }
 
     /// What a call with the process's own streams changed in its file system; once.

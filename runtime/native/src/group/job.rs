@@ -104,8 +104,9 @@ pub struct CallJob {
     pub id: u32,
     pub function: Arc<Function>,
     pub input: Arc<[u8]>,
-    pub environment: Vec<(String, String)>,
-    pub arguments: Vec<String>,
+    /// Entries, each ended by NUL.
+    pub environment: String,
+    pub arguments: String,
     pub timeout: Duration,
     pub submitted: Instant,
     /// At most as warm as this.

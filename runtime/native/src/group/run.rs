@@ -82,8 +82,8 @@ fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
     let Settings { init_timeout, log_max, id, .. } = function.settings;
     faaslet.begin(CallInput {
         bytes: Arc::from([]),
-        environment: Vec::new(),
-        arguments: Vec::new(),
+        environment: String::new(),
+        arguments: String::new(),
         stdin: Stdin::Empty,
         stdout: log(log_max),
         stderr: log(log_max),

@@ -20,8 +20,9 @@ pub struct Wasi {
     pub(crate) stdin: Stdin,
     pub(crate) stdout: Sink,
     pub(crate) stderr: Sink,
-    pub(crate) extra_env: Vec<(String, String)>,
-    pub(crate) extra_args: Vec<String>,
+    /// The call's own, as they came: each entry ended by NUL. Most guests never ask for them.
+    pub(crate) extra_env: String,
+    pub(crate) extra_args: String,
     pub(crate) shared: Option<Box<dyn SharedFiles>>,
     pub(crate) sockets: Sockets,
     /// Names that the call looked up, and their addresses.
@@ -53,23 +54,17 @@ impl Wasi {
             stdin: Stdin::Empty,
             stdout: nowhere(),
             stderr: nowhere(),
-            extra_env: Vec::new(),
-            extra_args: Vec::new(),
+            extra_env: String::new(),
+            extra_args: String::new(),
             shared: None,
             sockets: Sockets::default(),
             resolved: Vec::new(),
         }
     }
 
-    /// Prepares a call: its streams, and what is added to the function's own environment and arguments.
-    pub fn begin_call(
-        &mut self,
-        stdin: Stdin,
-        stdout: Sink,
-        stderr: Sink,
-        env: Vec<(String, String)>,
-        args: Vec<String>,
-    ) {
+    /// Prepares a call: its streams, and what is added to the function's own environment (`NAME=value`) and arguments, each
+    /// entry ended by NUL.
+    pub fn begin_call(&mut self, stdin: Stdin, stdout: Sink, stderr: Sink, env: String, args: String) {
         self.stdin = stdin;
         self.stdout = stdout;
         self.stderr = stderr;
@@ -83,8 +78,8 @@ impl Wasi {
         self.shared = None;
         self.sockets.close_all();
         self.resolved.clear();
-        self.extra_env = Vec::new();
-        self.extra_args = Vec::new();
+        self.extra_env = String::new();
+        self.extra_args = String::new();
         (std::mem::replace(&mut self.stdout, nowhere()), std::mem::replace(&mut self.stderr, nowhere()))
     }
 
@@ -128,8 +123,9 @@ impl Wasi {
 
     /// A variable of the function's environment, or the call's, which comes later and wins.
     pub fn variable(&self, name: &str) -> Option<&str> {
-        let all = self.settings.env.iter().chain(&self.extra_env);
-        all.filter(|(known, _)| known == name).map(|(_, value)| value.as_str()).next_back()
+        let own = self.settings.env.iter().map(|(known, value)| (known.as_str(), value.as_str()));
+        let extra = self.extra_env.split_terminator('\0').filter_map(|entry| entry.split_once('='));
+        own.chain(extra).filter(|(known, _)| *known == name).map(|(_, value)| value).next_back()
     }
 
     /// Writes to the guest's standard error.

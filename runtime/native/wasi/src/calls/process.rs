@@ -10,11 +10,13 @@ use crate::wasi::Wasi;
 
 impl Wasi {
     pub(super) fn arguments(&self) -> Vec<String> {
-        self.settings.args.iter().chain(&self.extra_args).cloned().collect()
+        let own = self.settings.args.iter().map(String::as_str);
+        own.chain(self.extra_args.split_terminator('\0')).map(str::to_owned).collect()
     }
 
     pub(super) fn variables(&self) -> Vec<String> {
-        self.settings.env.iter().chain(&self.extra_env).map(|(name, value)| format!("{name}={value}")).collect()
+        let own = self.settings.env.iter().map(|(name, value)| format!("{name}={value}"));
+        own.chain(self.extra_env.split_terminator('\0').map(str::to_owned)).collect()
     }
 
     pub(super) fn clock_resolution(&self, id: Clockid) -> Result<u64> {

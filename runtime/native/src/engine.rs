@@ -19,6 +19,8 @@ pub const THREAD_STACK: usize = GUEST_STACK + (1 << 20);
 const TICK: Duration = Duration::from_millis(1);
 /// Ticks without a running guest after which the ticker sleeps until the next call.
 const IDLE_TICKS: u32 = 100;
+/// Ticks between two looks at what idle Faaslets hold, while others run.
+const COOL_TICKS: u32 = 1_000;
 
 static ENGINE: OnceLock<Result<Engine, Fault>> = OnceLock::new();
 static TICKS: AtomicU64 = AtomicU64::new(0);
@@ -30,6 +32,8 @@ static WATCHES: Mutex<Vec<Weak<dyn Watch>>> = Mutex::new(Vec::new());
 /// Looked after at each tick while guests run.
 pub trait Watch: Send + Sync {
     fn tick(self: Arc<Self>);
+    /// About once a second while guests run, and twice when none has run for a while.
+    fn cool(self: Arc<Self>);
 }
 
 /// Adds a watch; it ends with its object.
@@ -125,13 +129,19 @@ pub fn start_ticker() -> Result<(), Fault> {
 
 fn tick(engine: &'static Engine) {
     let _ = TICKER.set(std::thread::current());
-    let mut idle = 0;
+    let (mut idle, mut warm) = (0, 0);
     loop {
         std::thread::sleep(TICK);
         engine.increment_epoch();
         TICKS.fetch_add(1, Ordering::Relaxed);
-        tick_watches();
+        each_watch(|watch| watch.tick());
         idle = if RUNNING.load(Ordering::SeqCst) > 0 { 0 } else { idle + 1 };
+        warm += 1;
+        // Twice before it sleeps: the second time finds that nothing was needed since the first.
+        if warm >= COOL_TICKS || idle == IDLE_TICKS / 2 || idle == IDLE_TICKS {
+            warm = 0;
+            each_watch(|watch| watch.cool());
+        }
         if idle < IDLE_TICKS {
             continue;
         }
@@ -145,13 +155,7 @@ fn tick(engine: &'static Engine) {
     }
 }
 
-fn tick_watches() {
+fn each_watch(look: impl Fn(Arc<dyn Watch>)) {
     let Ok(mut watches) = WATCHES.lock() else { return };
-    watches.retain(|watch| match watch.upgrade() {
-        Some(group) => {
-            group.tick();
-            true
-        }
-        None => false,
-    });
+    watches.retain(|watch| watch.upgrade().map(&look).is_some());
 }

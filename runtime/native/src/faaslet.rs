@@ -248,9 +248,10 @@ impl Faaslet {
         returned.map_err(|error| Ending::of(&error))
     }
 
-    /// Back to the Proto-Faaslet, byte for byte. An error means that the Faaslet must be dropped.
-    pub fn reset(&mut self, proto: &Proto) -> Result<(), Fault> {
-        if self.reset_memory()?
+    /// Back to the Proto-Faaslet, byte for byte. An error means that the Faaslet must be dropped. With `may_hold` it keeps
+    /// pages so that its next call is faster.
+    pub fn reset(&mut self, proto: &Proto, may_hold: bool) -> Result<(), Fault> {
+        if self.reset_memory(may_hold)?
             && let Some(memory) = self.memory
         {
             // Growth by nothing makes Wasmtime read the length again.
@@ -269,8 +270,18 @@ impl Faaslet {
     }
 
     /// Its memory alone, so that the next Faaslet can have the mapping. True when the length changed.
-    pub fn reset_memory(&self) -> Result<bool, Fault> {
-        self.store.data().shape.as_ref().map_or(Ok(false), |shape| shape.reset())
+    pub fn reset_memory(&self, may_hold: bool) -> Result<bool, Fault> {
+        self.store.data().shape.as_ref().map_or(Ok(false), |shape| shape.reset(may_hold))
+    }
+
+    /// Whether the last reset left it pages.
+    pub fn holds_pages(&self) -> bool {
+        self.store.data().shape.as_ref().is_some_and(|shape| shape.holds_pages())
+    }
+
+    /// Gives back the pages that a reset left. True when there were some.
+    pub fn cool(&self) -> bool {
+        self.store.data().shape.as_ref().is_some_and(|shape| shape.cool().unwrap_or(false))
     }
 
     /// What host functions keep of the Faaslet.

@@ -12,6 +12,7 @@ use crate::artefact::Artefact;
 use crate::faaslet::Faaslet;
 use crate::fault::Fault;
 use crate::host;
+use crate::idle::Idle;
 use crate::linking::LibraryCode;
 use crate::memory::Image;
 use crate::proto::Proto;
@@ -80,7 +81,7 @@ pub struct Function {
     pub proto: OnceLock<Proto>,
     /// True when the module has a way to answer other than its standard output.
     pub writes_output: bool,
-    idle: Mutex<Vec<Faaslet>>,
+    idle: Mutex<Idle>,
     idle_max: AtomicUsize,
     removed: AtomicBool,
 }
@@ -118,7 +119,7 @@ impl Function {
             initial,
             proto: OnceLock::new(),
             writes_output,
-            idle: Mutex::new(Vec::new()),
+            idle: Mutex::default(),
             removed: AtomicBool::new(false),
         })
     }
@@ -128,9 +129,21 @@ impl Function {
         self.handles.start.is_some() || !self.handles.before.is_empty()
     }
 
-    /// An idle Faaslet, the one used last: its pages are likelier to be in the processor's caches.
     pub fn take_idle(&self) -> Option<Faaslet> {
-        self.idle.lock().ok()?.pop()
+        self.idle.lock().ok()?.take()
+    }
+
+    /// Whether a Faaslet that is about to be idle may hold pages.
+    pub fn has_room_for_pages(&self) -> bool {
+        self.idle.lock().is_ok_and(|idle| idle.has_room_for_pages())
+    }
+
+    /// Takes the pages of idle Faaslets that were not needed since the last time.
+    pub fn cool(&self) {
+        // Calls come first: whoever has the lock takes or keeps a Faaslet.
+        if let Ok(mut idle) = self.idle.try_lock() {
+            idle.cool();
+        }
     }
 
     /// Keeps a Faaslet that was reset; drops it, and says so, when there are enough.
@@ -139,28 +152,23 @@ impl Function {
             return false;
         }
         if let Ok(mut idle) = self.idle.lock()
-            && idle.len() < self.idle_max.load(Ordering::Relaxed)
+            && idle.count() < self.idle_max.load(Ordering::Relaxed)
         {
-            idle.push(faaslet);
+            idle.put(faaslet);
             return true;
         }
         false
     }
 
     pub fn idle_count(&self) -> usize {
-        self.idle.lock().map_or(0, |idle| idle.len())
+        self.idle.lock().map_or(0, |idle| idle.count())
     }
 
     /// Keeps at most so many from now on.
     pub fn trim(&self, idle_max: usize) {
         self.idle_max.store(idle_max, Ordering::Relaxed);
-        let surplus = match self.idle.lock() {
-            Ok(mut idle) => {
-                let keep = idle_max.min(idle.len());
-                idle.split_off(keep)
-            }
-            Err(_) => Vec::new(),
-        };
+        // Dropped without the lock.
+        let surplus = self.idle.lock().map(|mut idle| idle.shrink(idle_max));
         drop(surplus);
     }
 

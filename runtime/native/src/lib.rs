@@ -13,6 +13,7 @@ mod fault;
 mod function;
 mod group;
 mod host;
+mod idle;
 mod linking;
 mod memory;
 mod panics;

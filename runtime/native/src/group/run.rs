@@ -205,10 +205,10 @@ fn recycle(group: &Group, function: &Function, mut faaslet: Faaslet) {
     let reset = guarded(|| {
         let proto = function.proto.get().ok_or_else(|| Fault::bug("no Proto-Faaslet"))?;
         if function.meta.restore_each_call || !faaslet.can_be_reset(proto) {
-            faaslet.reset_memory()?;
+            faaslet.reset_memory(false)?;
             return Ok(None);
         }
-        faaslet.reset(proto)?;
+        faaslet.reset(proto, function.has_room_for_pages())?;
         Ok(Some(faaslet))
     });
     match reset {

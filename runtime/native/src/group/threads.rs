@@ -270,6 +270,12 @@ impl Waits for Group {
 }
 
 impl Watch for Group {
+    /// What an idle Faaslet holds of a former call is worth its memory only while calls keep coming.
+    fn cool(self: Arc<Self>) {
+        let functions: Vec<_> = lock(&self.functions).map(|all| all.values().cloned().collect()).unwrap_or_default();
+        functions.iter().for_each(|function| function.cool());
+    }
+
     /// Jobs wait and none was started for some ticks: every thread computes. Then twice as many may.
     fn tick(self: Arc<Self>) {
         self.announce_again();

@@ -3,11 +3,13 @@
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::FileExt;
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, ftruncate, memfd_create};
 
 use super::slot::Slot;
+use super::view::View;
 use super::written::Written;
 use crate::fault::Fault;
 
@@ -29,6 +31,7 @@ pub struct Image {
     bytes: usize,
     mapped: usize,
     kept: usize,
+    view: OnceLock<Option<View>>,
 }
 
 impl Image {
@@ -94,7 +97,7 @@ impl Image {
         let seals = SealFlags::SHRINK | SealFlags::GROW | SealFlags::WRITE | SealFlags::SEAL;
         fcntl_add_seals(&file, seals).map_err(Fault::bug)?;
         let number = LAST.fetch_add(1, Ordering::Relaxed) + 1;
-        Ok(Self { number, file, bytes, mapped, kept })
+        Ok(Self { number, file, bytes, mapped, kept, view: OnceLock::new() })
     }
 
     pub fn number(&self) -> u64 {
@@ -114,6 +117,11 @@ impl Image {
     /// Bytes of it that were written: the rest is zero and takes no room.
     pub fn kept_bytes(&self) -> usize {
         self.kept
+    }
+
+    /// The bytes of the file; one mapping for all Faaslets, made when first asked for. Nothing when there is no room for it.
+    pub fn view(&self) -> Option<&[u8]> {
+        self.view.get_or_init(|| View::of(&self.file, self.mapped)).as_ref().map(View::bytes)
     }
 
     pub fn file(&self) -> BorrowedFd<'_> {

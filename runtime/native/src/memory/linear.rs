@@ -61,11 +61,25 @@ impl Shape {
         self.slot()?.clear(from, to)
     }
 
-    /// Back to the image: private pages dropped, what had grown taken away. True when the length changed, in which case
-    /// Wasmtime has to read it again (`Memory::grow` by 0).
-    pub fn reset(&self) -> Result<bool, Fault> {
-        let bytes = self.slot()?.clean()?;
+    /// Back to the image, what had grown taken away; see `Slot::clean`. True when the length changed, in which case Wasmtime
+    /// has to read it again (`Memory::grow` by 0).
+    pub fn reset(&self, may_hold: bool) -> Result<bool, Fault> {
+        let bytes = self.slot()?.clean(may_hold)?;
         Ok(self.bytes.swap(bytes, Ordering::Relaxed) != bytes)
+    }
+
+    pub fn holds_pages(&self) -> bool {
+        self.slot().is_ok_and(|slot| slot.holds_pages())
+    }
+
+    /// Gives back what a reset left; true when there was something.
+    pub fn cool(&self) -> Result<bool, Fault> {
+        let mut slot = self.slot()?;
+        let has_pages = slot.holds_pages();
+        if has_pages {
+            slot.drop_held_pages()?;
+        }
+        Ok(has_pages)
     }
 
     /// Shows `length` bytes of a file from `offset` on at `at`, shared with others, until the next reset.

@@ -1,6 +1,7 @@
 //! Linear memory: reservations, sealed images of it, and the `LinearMemory` that Wasmtime sees.
 //!
-//! A Faaslet's memory starts as a private copy-on-write mapping of an image and is reset by dropping the private pages.
+//! A Faaslet's memory starts as a private copy-on-write mapping of an image. A reset writes the image's bytes back over the
+//! few private pages of a Faaslet that is soon used again, and drops them otherwise.
 //! Everything that touches the process's address space for guests is in this folder.
 
 mod blocks;
@@ -8,8 +9,10 @@ mod copy;
 mod free;
 mod image;
 mod linear;
+mod private;
 mod ranges;
 mod slot;
+mod view;
 mod written;
 
 #[cfg(test)]

@@ -16,6 +16,7 @@ use rustix::mm::{Advice, MapFlags, MprotectFlags, ProtFlags, madvise, mmap, mmap
 
 use super::free::{self, Parked};
 use super::image::{Image, PAGE, is_zero};
+use super::private::Runs;
 use crate::fault::Fault;
 
 /// All that a 32-bit index can reach.
@@ -30,6 +31,9 @@ const SLOT_PREFIX: usize = 64 << 10;
 /// ends then are one mapping.
 const SLOT_LENGTH: usize = SLOT_RESERVATION + SLOT_GUARD + (2 << 20);
 const _: () = assert!(SLOT_LENGTH.is_multiple_of(2 << 20) && SLOT_PREFIX <= 2 << 20);
+
+/// Private pages that a memory may hold when it is cleaned; when there are more all are dropped.
+const HELD_PAGES_MAX: usize = 256;
 
 /// From this size on pages are freed before their mapping is replaced. That takes a lock which page faults share; the
 /// replacement takes one that holds up the whole process, a quarter of a second for 2 GiB.
@@ -49,8 +53,10 @@ pub struct Slot {
     accessible: usize,
     /// What lies at the base.
     image: Option<Arc<Image>>,
-    /// True while the image is all that is accessible, and as it was mapped.
+    /// True while the image is all that is accessible, and holds what it held when it was mapped.
     is_clean: bool,
+    /// Private pages that hold what the image holds.
+    held_pages: usize,
     /// Ranges that show shared files.
     shared: Vec<(usize, usize)>,
 }
@@ -93,23 +99,61 @@ impl Slot {
         self.is_clean = false;
     }
 
-    /// Back to the image: private pages dropped, what was opened since taken away. Gives the image's size.
-    pub fn clean(&mut self) -> Result<usize, Fault> {
-        let bytes = self.image.as_ref().map_or(0, |image| image.bytes());
-        match self.image.clone() {
+    /// Back to the image; what was opened since is taken away. Gives the image's size.
+    ///
+    /// With `may_hold` private pages stay, with the image's bytes in them, unless there are too many. To drop a page makes
+    /// every processor that runs this process forget it (10 us on a virtual machine), and to touch it again costs a page
+    /// fault (2 us); to write it back costs 0.1 us.
+    pub fn clean(&mut self, may_hold: bool) -> Result<usize, Fault> {
+        let image = self.image.clone();
+        let bytes = image.as_ref().map_or(0, |image| image.bytes());
+        match image {
             Some(image) if self.has_shared(0, bytes) => {
                 // All of it anew: one mapping as at the beginning, and no shared page can be left over.
                 self.close(0)?;
                 self.map_image(&image)?;
+                self.held_pages = 0;
             }
-            _ => {
+            image => {
                 self.close(bytes)?;
-                self.drop_private_pages(0, bytes)?;
+                let is_written = may_hold && image.is_some_and(|image| self.write_back(&image));
+                if !is_written {
+                    self.drop_held_pages()?;
+                }
             }
         }
         assert!(self.shared.is_empty(), "a clean memory shows no shared page");
         self.is_clean = true;
         Ok(bytes)
+    }
+
+    /// Gives the memory of all private pages back. Nothing else changes if the slot is clean.
+    pub fn drop_held_pages(&mut self) -> Result<(), Fault> {
+        self.held_pages = 0;
+        self.drop_private_pages(0, self.accessible)
+    }
+
+    /// Whether there is memory that it could give back and stay clean.
+    pub fn holds_pages(&self) -> bool {
+        self.held_pages > 0
+    }
+
+    /// Writes the image's bytes over all private pages; false when they are too many or unknown.
+    fn write_back(&mut self, image: &Image) -> bool {
+        assert!(!self.has_shared(0, image.bytes()));
+        let Some(runs) = Runs::find(self.base, image.bytes(), HELD_PAGES_MAX) else { return false };
+        let Some(view) = image.view() else { return false };
+        for (start, end) in runs.ranges() {
+            // SAFETY: the run lies in the image's range of this reservation, which is readable, writable and private; guest
+            // code does not run meanwhile.
+            let pages = unsafe { std::slice::from_raw_parts_mut(self.at(start).cast::<u8>(), end - start) };
+            let from_image = view.get(start..end.min(view.len())).unwrap_or_default();
+            let (image_part, zero_part) = pages.split_at_mut(from_image.len());
+            image_part.copy_from_slice(from_image);
+            zero_part.fill(0);
+        }
+        self.held_pages = runs.pages();
+        true
     }
 
     /// Takes the image out of all free reservations in which it lies.
@@ -119,7 +163,8 @@ impl Slot {
 
     fn of(parked: Parked) -> Self {
         IN_USE.fetch_add(1, Ordering::Relaxed);
-        Self { base: parked.base, accessible: parked.accessible, image: None, is_clean: false, shared: Vec::new() }
+        let Parked { base, accessible } = parked;
+        Self { base, accessible, image: None, is_clean: false, held_pages: 0, shared: Vec::new() }
     }
 
     fn reserve() -> Result<Self, Fault> {
@@ -272,7 +317,10 @@ impl Drop for Slot {
     fn drop(&mut self) {
         IN_USE.fetch_sub(1, Ordering::Relaxed);
         let surplus = match self.image.take() {
-            Some(image) if self.is_clean => free::keep_mapped(&image, self.parked()),
+            // A free slot holds nothing but its mapping.
+            Some(image) if self.is_clean && (!self.holds_pages() || self.drop_held_pages().is_ok()) => {
+                free::keep_mapped(&image, self.parked())
+            }
             _ if self.close(0).is_ok() => free::keep_empty(self.parked()),
             _ => Some(self.parked()),
         };

@@ -8,6 +8,7 @@ use rustix::fs::{MemfdFlags, SealFlags, fcntl_add_seals, fstat, ftruncate, memfd
 
 use super::image::{Image, PAGE};
 use super::linear::Shape;
+use super::private::Runs;
 use super::slot::Slot;
 use crate::fault::Fault;
 
@@ -212,7 +213,7 @@ fn a_slot_keeps_its_image_for_the_next_memory_of_it_alone() -> Result<(), Fault>
     for at in (0..128 * 1024).step_by(PAGE) {
         write(&slot, at, 0x5a);
     }
-    slot.clean()?;
+    slot.clean(false)?;
     drop(slot);
     let stranger = Slot::take_with(&others)?;
     assert!(stranger.base() != base && byte(&stranger, 0) == b'o' && byte(&stranger, 1) == b't');
@@ -255,7 +256,7 @@ fn shared_pages_are_gone_after_a_reset() -> Result<(), Fault> {
     ftruncate(&region, MIB as u64).map_err(Fault::bug)?;
     fcntl_add_seals(&region, SealFlags::SHRINK).map_err(Fault::bug)?;
     let at = |offset: usize| shape.base().as_ptr().wrapping_add(offset);
-    for _ in 0..3 {
+    for may_hold in [false, true, false] {
         shape.soil()?;
         shape.grow_to(8 * MIB)?;
         for (place, length) in [(2 * MIB, 2 * PAGE), (4 * MIB - PAGE, 2 * PAGE), (6 * MIB, MIB)] {
@@ -276,7 +277,7 @@ fn shared_pages_are_gone_after_a_reset() -> Result<(), Fault> {
         unsafe { at(6 * MIB + 7).write_volatile(42) };
         // SAFETY: as above: both show the first page of the file.
         assert_eq!(unsafe { at(2 * MIB + 7).read_volatile() }, 42);
-        assert!(shape.reset()?);
+        assert!(shape.reset(may_hold)?);
         assert_eq!(shape.bytes(), 4 * MIB);
         assert!(!shape.has_shared(0, 8 * MIB));
         // SAFETY: the memory is private again, and nobody else has it.
@@ -286,5 +287,71 @@ fn shared_pages_are_gone_after_a_reset() -> Result<(), Fault> {
     let mut first = [0; 8];
     std::fs::File::from(region).read_exact_at(&mut first, 0).map_err(Fault::bug)?;
     assert_eq!(first[7], 42, "the file stays as it is");
+    Ok(())
+}
+
+/// H09: what a guest wrote anywhere is gone, whether its pages were dropped or written back.
+#[test]
+fn a_cleaned_memory_is_the_image_whatever_was_written() -> Result<(), Fault> {
+    let bytes = 4 * MIB;
+    let image = image(bytes, &[(0, b"first"), (5 * PAGE - 2, b"over a boundary"), (600 * 1024, b"last")])?;
+    assert!(image.mapped_bytes() < bytes, "there is a tail of zeros");
+    let expected: Vec<u8> = contents(&image)?;
+    let mut slot = mapped(&image)?;
+    let mut seed = 0x9e37_79b9_u32;
+    let mut below = |bound: usize| {
+        seed ^= seed << 13;
+        seed ^= seed >> 17;
+        seed ^= seed << 5;
+        seed as usize % bound
+    };
+    for round in 0..100 {
+        let grown = bytes + below(3) * 64 * 1024;
+        slot.open(bytes, grown)?;
+        let writes = if round % 10 == 9 { 2_000 } else { 1 + below(20) };
+        for _ in 0..writes {
+            write(&slot, below(grown), 1 + below(255) as u8);
+        }
+        assert_eq!(slot.clean(true)?, bytes);
+        assert!((0..bytes).all(|at| byte(&slot, at) == expected[at]), "round {round}");
+        if writes > 2 * 256 {
+            assert!(!slot.holds_pages(), "so many pages are dropped");
+        }
+        slot.soil();
+    }
+    Ok(())
+}
+
+/// Pages that were written back stay until they are asked for; the kernel says so.
+#[test]
+fn a_cleaned_memory_holds_pages_only_as_long_as_it_may() -> Result<(), Fault> {
+    let image = image(MIB, &[(0, &[7; 3 * PAGE])])?;
+    let mut slot = mapped(&image)?;
+    for at in [0, PAGE, 200 * 1024] {
+        write(&slot, at, 1);
+    }
+    let private = |slot: &Slot| Runs::find(slot.base(), MIB, 256).map(|runs| runs.pages());
+    let Some(found) = private(&slot) else {
+        println!(
+            "skipped: a_cleaned_memory_holds_pages_only_as_long_as_it_may: this kernel does not list private pages"
+        );
+        return Ok(());
+    };
+    assert_eq!(found, 3);
+    slot.clean(true)?;
+    assert_eq!((slot.holds_pages(), private(&slot)), (true, Some(3)));
+    slot.drop_held_pages()?;
+    assert_eq!((slot.holds_pages(), private(&slot)), (false, Some(0)));
+    assert_eq!((byte(&slot, 0), byte(&slot, PAGE), byte(&slot, 200 * 1024)), (7, 7, 0));
+    // Nothing is held after a cleaning that may not, and in a slot that nobody has.
+    write(&slot, 0, 1);
+    slot.clean(false)?;
+    assert_eq!((slot.holds_pages(), private(&slot)), (false, Some(0)));
+    write(&slot, 0, 1);
+    slot.clean(true)?;
+    let base = slot.base();
+    drop(slot);
+    let again = Slot::take_with(&image)?;
+    assert_eq!((again.base(), private(&again)), (base, Some(0)));
     Ok(())
 }

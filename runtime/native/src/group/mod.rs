@@ -55,6 +55,8 @@ pub struct Group {
     /// Installations, by the function's id: their initialisers are ended by a close.
     installs: Mutex<HashMap<u32, Arc<CallSlot>>>,
     queue: Mutex<Queue>,
+    /// Set for the thread that looks out.
+    has_jobs: AtomicBool,
     threads_max: usize,
     /// Threads that exist although nothing runs.
     threads_kept: usize,
@@ -104,6 +106,7 @@ impl Group {
         let threads_kept = cores.min(threads_max.max(1));
         let group = Arc::new(Self {
             queue: Mutex::new(Queue::new(threads_kept)),
+            has_jobs: AtomicBool::new(false),
             functions: Mutex::default(),
             calls: Mutex::default(),
             installs: Mutex::default(),

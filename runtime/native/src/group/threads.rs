@@ -4,8 +4,8 @@
 //! The thread that went idle last is woken first: its stack and the processor's caches are warm, and the others can end.
 
 use std::collections::VecDeque;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, MutexGuard};
 use std::thread::Thread;
 use std::time::{Duration, Instant};
 
@@ -23,6 +23,8 @@ const STALL_TICKS: u32 = 4;
 /// Ticks without a stall after which the group lets one call fewer run at once.
 const CALM_TICKS: u32 = 50;
 
+/// How long a thread looks out for the next job before it goes idle.
+const LOOK_OUT: Duration = Duration::from_micros(50);
 /// Threads that may be added for jobs that come first.
 const FIRST_THREADS: usize = 4;
 
@@ -42,6 +44,8 @@ pub struct Queue {
     /// Ticks for which jobs have waited and none was started.
     stalled: u32,
     idle: Vec<Seat>,
+    /// A thread looks out for a job before it goes idle: it need not be woken.
+    is_looked_out: bool,
     pub closing: bool,
 }
 
@@ -64,8 +68,14 @@ impl Queue {
             calm: 0,
             stalled: 0,
             idle: Vec::new(),
+            is_looked_out: false,
             closing: false,
         }
+    }
+
+    /// Whether the thread that looks out will take the job that comes now: it takes one.
+    fn is_seen(&self) -> bool {
+        self.is_looked_out && self.first.is_empty() && self.jobs.is_empty()
     }
 
     /// Wakes every idle thread, so that it sees that the group is closing.
@@ -92,7 +102,9 @@ impl Group {
             return Err(Fault::new("ERR_DRAINING", "the worker group is closed"));
         }
         let mut called = None;
-        if queue.active < queue.allowed {
+        if queue.is_seen() {
+            self.has_jobs.store(true, Ordering::Release);
+        } else if queue.active < queue.allowed {
             match self.add_thread(&mut queue) {
                 Ok(thread) => called = thread,
                 Err(fault) if queue.threads == 0 => return Err(fault),
@@ -115,6 +127,11 @@ impl Group {
         let mut queue = lock(&self.queue)?;
         if queue.closing {
             return Err(Fault::new("ERR_DRAINING", "the worker group is closed"));
+        }
+        if queue.is_seen() {
+            self.has_jobs.store(true, Ordering::Release);
+            queue.first.push_back(job);
+            return Ok(());
         }
         let is_enough = queue.first_active + queue.first.len() >= FIRST_THREADS;
         queue.first.push_back(job);
@@ -213,6 +230,16 @@ impl Group {
             if queue.closing {
                 return None;
             }
+            if !queue.is_looked_out && self.threads_kept > 1 {
+                queue = self.look_out(queue)?;
+                if !queue.first.is_empty() || !queue.jobs.is_empty() {
+                    queue.active += 1;
+                    continue;
+                }
+                if queue.closing {
+                    return None;
+                }
+            }
             let seat = Seat { thread: std::thread::current(), called: Arc::default() };
             queue.idle.push(seat.clone());
             drop(queue);
@@ -230,6 +257,25 @@ impl Group {
                 queue.active += 1;
             }
         }
+    }
+}
+
+impl Group {
+    /// Waits a moment for the next job without going to sleep. To wake a thread costs 20 us where an idle processor has to be
+    /// started by a hypervisor, and calls that follow one another closely are the usual case.
+    fn look_out<'a>(&'a self, mut queue: MutexGuard<'a, Queue>) -> Option<MutexGuard<'a, Queue>> {
+        queue.is_looked_out = true;
+        self.has_jobs.store(false, Ordering::Relaxed);
+        drop(queue);
+        let until = Instant::now() + LOOK_OUT;
+        while !self.has_jobs.load(Ordering::Acquire) && Instant::now() < until {
+            for _ in 0..8 {
+                std::hint::spin_loop();
+            }
+        }
+        let mut queue = lock(&self.queue).ok()?;
+        queue.is_looked_out = false;
+        Some(queue)
     }
 }
 

@@ -25,12 +25,13 @@ const SNAPSHOTS = [
 ] as const;
 const PAGE = 4_096;
 /** Resets that are timed together. */
-const BATCH = 10;
+const BATCH = 20;
+/** Calls at once, on one thread: JavaScript works while a reset happens, as it does on a host. */
+const IN_FLIGHT = 4;
 
 async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
   const raw: Record<string, Record<number, number[]>> = {};
   const rows: (string | number)[][] = [];
-  let onePageUs = 0;
   for (const { name, bytes } of SNAPSHOTS) {
     note(name);
     await using group = new ResetGroup();
@@ -48,17 +49,16 @@ async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
       for (let batch = 0; batch < batches; batch++) means[pages].push(await group.meanResetUs(pages, BATCH));
       row.push(median(means[pages]));
     }
-    onePageUs = Math.max(onePageUs, row[1] as number);
     rows.push(row);
   }
   const head = ["microseconds; snapshot \\ pages of 4 KiB touched", ...PAGES.map(String)];
   return {
-    figures: [{
-      what: "one page touched, the slowest of the snapshot sizes",
-      value: onePageUs,
+    figures: rows.map(([name, onePageUs]) => ({
+      what: `one page touched, snapshot of ${name}`,
+      value: onePageUs as number,
       unit: "us",
       goal: { of: "value", atMost: ONE_PAGE_US_MAX },
-    }],
+    })),
     tables: [{ title: "Reset", head, rows }],
     skipped: [],
     raw,
@@ -78,10 +78,14 @@ class ResetGroup {
   async meanResetUs(pages: number, calls: number): Promise<number> {
     const input = new Uint8Array(new Uint32Array([pages]).buffer);
     const before = await this.#group.stats();
-    for (let call = 0; call < calls; call++) {
-      const outcome = await this.#group.call({ id: ++this.#lastId, functionId: 1, input, timeoutMs: 10_000 });
-      if (outcome.status !== "ok") throw new Error(`a call ended ${outcome.status}`);
-    }
+    let left = calls;
+    const lane = async () => {
+      while (left-- > 0) {
+        const outcome = await this.#group.call({ id: ++this.#lastId, functionId: 1, input, timeoutMs: 10_000 });
+        if (outcome.status !== "ok") throw new Error(`a call ended ${outcome.status}`);
+      }
+    };
+    await Promise.all(Array.from({ length: IN_FLIGHT }, lane));
     // The last answer came before its reset.
     let after = await this.#group.stats();
     while (after.resets < before.resets + calls) after = await this.#group.stats();

@@ -249,7 +249,7 @@ impl NativeGroup {
     pub fn stats(&self) -> Result<NativeStats, Coded> {
         let (functions, idle, threads, calls) = self.group.census()?;
         let counters = &self.group.counters;
-        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Relaxed) as f64;
+        let count = |counter: &std::sync::atomic::AtomicU64| counter.load(std::sync::atomic::Ordering::Acquire) as f64;
         Ok(NativeStats {
             functions: functions as u32,
             idle_faaslets: idle as u32,

@@ -213,10 +213,11 @@ fn recycle(group: &Group, function: &Function, mut faaslet: Faaslet) {
     });
     match reset {
         Ok(Some(faaslet)) => {
-            group.counters.resets.fetch_add(1, Ordering::Relaxed);
             let nanos = u64::try_from(begin.elapsed().as_nanos()).unwrap_or(u64::MAX);
-            group.counters.reset_ns.fetch_add(nanos, Ordering::Relaxed);
             function.keep(faaslet);
+            // Counted once it can be claimed: who has seen the count finds it.
+            group.counters.reset_ns.fetch_add(nanos, Ordering::Relaxed);
+            group.counters.resets.fetch_add(1, Ordering::Release);
         }
         _ => {
             group.counters.discarded.fetch_add(1, Ordering::Relaxed);

@@ -7,14 +7,8 @@ import { FaasletError } from "../errors.ts";
 import { CALL_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
 import { resolveName, SharedFileCalls } from "../hostif/mod.ts";
 import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
-import {
-  Compiler,
-  DEFAULT_TENANT,
-  EmbeddedGroup,
-  engineHash,
-  inspectModuleAside,
-  KvFunctionRegistry,
-} from "../runtime/mod.ts";
+import { DEFAULT_TENANT } from "../names.ts";
+import { Compiler, EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../runtime/mod.ts";
 import { AsyncCalls, CallRecorder, Dispatcher, StoredAsyncCalls, StoredRecords } from "../scheduler/mod.ts";
 import {
   Blobs,

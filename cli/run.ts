@@ -3,6 +3,7 @@ import { resolveName } from "../hostif/mod.ts";
 import { basename, join } from "node:path";
 import { type ErrorCode, FaasletError } from "../errors.ts";
 import { FUNCTION_LIMITS } from "../limits.ts";
+import { checkName } from "../names.ts";
 import type { CallOutcome, LiveFunction, WorkerGroup } from "../runtime/mod.ts";
 import { cacheDirectory } from "./data_directory.ts";
 import { bytes, duration, isGiven, list, namedFiles, pathPairs, text, variables } from "./option_kinds.ts";
@@ -79,7 +80,7 @@ export const run = defineVerb({
   },
   async run({ arguments: [path, ...words], options, output }) {
     // Late, since only the subcommands that need the add-on should fail without it.
-    const { ArtefactCache, checkName, runOnce } = await import("../runtime/mod.ts");
+    const { ArtefactCache, runOnce } = await import("../runtime/mod.ts");
     const { entry, init } = options;
     const cache = cacheDirectory();
     const companions = [];

@@ -7,7 +7,7 @@ import { contentTypeOf, problemOfResult } from "./answer.ts";
 import { documentCallResources } from "./calls_docs.ts";
 import type { AppContext } from "./context.ts";
 import { hasEnded, logResponse, withLogs } from "./logs.ts";
-import { checkName, DEFAULT_TENANT } from "./names.ts";
+import { checkName, DEFAULT_TENANT } from "../names.ts";
 import { problemResponse } from "./problem.ts";
 import { parseCount, parseDuration, parseSince } from "./times.ts";
 

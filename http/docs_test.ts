@@ -3,7 +3,7 @@ import fc from "fast-check";
 import { setUp } from "./_fakes.ts";
 import { buildResources } from "./app.ts";
 import type { AppContext } from "./context.ts";
-import { isName } from "./names.ts";
+import { isName } from "../names.ts";
 
 interface Json {
   readonly [key: string]: Json | string | undefined;

@@ -9,7 +9,7 @@ import { FaasletError } from "../errors.ts";
 import { HOST_LIMITS, MODULE_LIMITS } from "../limits.ts";
 import type { AppContext } from "./context.ts";
 import { problemAnswer } from "./functions_docs.ts";
-import { checkName } from "./names.ts";
+import { checkName } from "../names.ts";
 
 /** Adds the resource. */
 export function addFaasm(app: OpenAPIHono, context: AppContext): void {

@@ -5,7 +5,7 @@ import { FILE_LIMITS } from "../limits.ts";
 import type { SharedFile, SharedFiles } from "../state/mod.ts";
 import type { AppContext } from "./context.ts";
 import { problemAnswer } from "./functions_docs.ts";
-import { DEFAULT_TENANT } from "./names.ts";
+import { DEFAULT_TENANT } from "../names.ts";
 
 const PREFIX = "/v1/files/";
 

@@ -6,7 +6,7 @@ import type { DeployResult, FunctionRecord } from "../runtime/mod.ts";
 import type { AppContext } from "./context.ts";
 import { documentFunctions } from "./functions_docs.ts";
 import { readObject } from "./json_body.ts";
-import { checkName, DEFAULT_TENANT } from "./names.ts";
+import { checkName, DEFAULT_TENANT } from "../names.ts";
 import { parseUpload, uploadBytesMax } from "./upload.ts";
 
 /** A function in a list: without its module's imports and exports, which may be thousands. */

@@ -15,7 +15,7 @@
 export { type App, type AppOptions, createApp } from "./app.ts";
 export type { Logger, RequestInfo } from "./context.ts";
 export { isLoopback } from "./loopback.ts";
-export { checkName, DEFAULT_TENANT, type FunctionName, isName, NAME_GRAMMAR, parseFunctionName } from "./names.ts";
+export { type FunctionName, parseFunctionName } from "./names.ts";
 export type { Problem } from "./problem.ts";
 export { type Server, type ServerOptions, startServer } from "./server.ts";
 export type { LocalRegion, LocalState } from "./state.ts";

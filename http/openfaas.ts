@@ -10,7 +10,8 @@ import type { FunctionRecord } from "../runtime/mod.ts";
 import type { AppContext } from "./context.ts";
 import { readObject } from "./json_body.ts";
 import { logResponse } from "./logs.ts";
-import { checkName, DEFAULT_TENANT, OPENFAAS_NAMESPACE } from "./names.ts";
+import { checkName, DEFAULT_TENANT } from "../names.ts";
+import { OPENFAAS_NAMESPACE } from "./names.ts";
 import { problemAnswer } from "./functions_docs.ts";
 import { parseCount, parseSince } from "./times.ts";
 

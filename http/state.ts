@@ -4,7 +4,7 @@ import { FaasletError } from "../errors.ts";
 import { STATE_LIMITS } from "../limits.ts";
 import { checkStateKey, type StateHead, type StateKey, type Written } from "../state/mod.ts";
 import type { AppContext } from "./context.ts";
-import { DEFAULT_TENANT } from "./names.ts";
+import { DEFAULT_TENANT } from "../names.ts";
 import { etagOf, mayAnswerRange, readCondition, writeCondition } from "./preconditions.ts";
 import { type ByteRange, contentRange, parseContentRange, parseRange } from "./ranges.ts";
 import { documentState } from "./state_docs.ts";

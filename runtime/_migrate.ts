@@ -1,7 +1,7 @@
 /** Old layouts of the store, brought up to date. Every step is whole: a crash between two leaves both kinds, and it goes on. */
 import { type Blobs, KEYS, type Kv, migrated, schemaOf, stored } from "../state/mod.ts";
 import { headEntry, versionEntry } from "./_entries.ts";
-import { DEFAULT_TENANT } from "./names.ts";
+import { DEFAULT_TENANT } from "../names.ts";
 import type { FunctionRecord } from "./registry.ts";
 import type { Seals } from "./_seals.ts";
 

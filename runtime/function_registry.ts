@@ -16,7 +16,7 @@ import { faasletLimits, type FunctionSettings, parseSettings } from "./function_
 import { InOrder } from "./_in_order.ts";
 import { compileLibraries } from "./libraries.ts";
 import { migrate } from "./_migrate.ts";
-import { checkName } from "./names.ts";
+import { checkName } from "../names.ts";
 import { networkRules } from "./network_rules.ts";
 import { pack, unpack, type Unpacked } from "./_packed_artefact.ts";
 import type {

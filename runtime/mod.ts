@@ -48,4 +48,3 @@ export { type Compiled, Compiler, type CompilerOptions } from "./compiler.ts";
 export { KvFunctionRegistry, type RegistryOptions } from "./function_registry.ts";
 export { FUNCTION_SETTINGS_SCHEMA, type FunctionSettings, parseSettings } from "./function_settings.ts";
 export { engineHash } from "./native/mod.ts";
-export { checkName, DEFAULT_TENANT, isName, NAME_GRAMMAR } from "./names.ts";

@@ -9,7 +9,7 @@ import type { ArtefactCache } from "./artefact_cache.ts";
 import { EmbeddedGroup } from "./embedded_group.ts";
 import { faasletLimits, parseSettings } from "./function_settings.ts";
 import { compileLibraries } from "./libraries.ts";
-import { DEFAULT_TENANT } from "./names.ts";
+import { DEFAULT_TENANT } from "../names.ts";
 import { networkRules } from "./network_rules.ts";
 import { coded, compileModule, inspectModule, native, type NativeChange } from "./native/mod.ts";
 import type { LiveFunction } from "./registry.ts";

@@ -4,8 +4,8 @@
  *
  * @module
  */
-import { FaasletError } from "../errors.ts";
-import { HOST_LIMITS } from "../limits.ts";
+import { FaasletError } from "./errors.ts";
+import { HOST_LIMITS } from "./limits.ts";
 
 /** The tenant of whoever names none. */
 export const DEFAULT_TENANT = "default";

@@ -13,9 +13,9 @@ import {
 import { printCallTree } from "./call_tree.ts";
 import { Client } from "./client.ts";
 import { EXIT } from "./exit_code.ts";
-import { nearest } from "./nearest.ts";
 import { count, duration, isGiven, text } from "./option_kinds.ts";
 import type { Output } from "./output.ts";
+import { readAction } from "./read_action.ts";
 import { showBytes, showMicroseconds } from "./units.ts";
 import { defineVerb, type ValuesOf } from "./verb.ts";
 
@@ -41,14 +41,7 @@ export const calls = defineVerb({
   options: OPTIONS,
   async run({ arguments: [action, id], options, globals, output }) {
     const client = new Client(globals.gateway);
-    const known = ACTIONS.find((one) => one === action);
-    if (known === undefined) {
-      const meant = nearest(action!, ACTIONS);
-      const details = meant === undefined ? [] : [`Did you mean ${meant}?`];
-      throw new FaasletError("ERR_USAGE", `unknown action '${action}': it is one of ${ACTIONS.join(", ")}`, {
-        details,
-      });
-    }
+    const known = readAction(action!, ACTIONS);
     if (known === "list") {
       if (id !== undefined) throw new FaasletError("ERR_USAGE", "cannot list one call: use `faaslet calls status`");
       return await list(client, output, options);

@@ -2,8 +2,8 @@
 import { FaasletError } from "../errors.ts";
 import { Client } from "./client.ts";
 import { EXIT } from "./exit_code.ts";
-import { nearest } from "./nearest.ts";
 import { readFile } from "./read_file.ts";
+import { readAction } from "./read_action.ts";
 import { showBytes } from "./units.ts";
 import { CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
@@ -29,14 +29,7 @@ export const file = defineVerb({
   options: {},
   async run({ arguments: [action, path, source], globals, output }) {
     const client = new Client(globals.gateway);
-    const known = ACTIONS.find((one) => one === action);
-    if (known === undefined) {
-      const meant = nearest(action!, ACTIONS);
-      const details = meant === undefined ? [] : [`Did you mean ${meant}?`];
-      throw new FaasletError("ERR_USAGE", `unknown action '${action}': it is one of ${ACTIONS.join(", ")}`, {
-        details,
-      });
-    }
+    const known = readAction(action!, ACTIONS);
     if (known === "list") {
       const query = path === undefined ? "" : `?${new URLSearchParams({ prefix: path })}`;
       const { files } = await client.requestJson<{ files: FileView[] }>("GET", `/v1/files${query}`);

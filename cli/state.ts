@@ -2,7 +2,6 @@
 import { FaasletError } from "../errors.ts";
 import { Client } from "./client.ts";
 import { EXIT } from "./exit_code.ts";
-import { nearest } from "./nearest.ts";
 import { count, text } from "./option_kinds.ts";
 import type { Output } from "./output.ts";
 import { Counter } from "./progress.ts";
@@ -16,6 +15,7 @@ import {
   putValue,
   type WrittenView,
 } from "./state_requests.ts";
+import { readAction } from "./read_action.ts";
 import { showBytes } from "./units.ts";
 import { CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb, type ValuesOf } from "./verb.ts";
@@ -50,13 +50,7 @@ export const state = defineVerb({
   needs: [...CLIENT_NEEDS, "write"],
   options: OPTIONS,
   async run({ arguments: [action, key, file], options, globals, output }) {
-    const known = ACTIONS.find((one) => one === action);
-    if (known === undefined) {
-      const meant = nearest(action!, ACTIONS);
-      const details = meant === undefined ? [] : [`Did you mean ${meant}?`];
-      const why = `it is one of ${ACTIONS.join(", ")}`;
-      throw new FaasletError("ERR_USAGE", `unknown action '${action}': ${why}`, { details });
-    }
+    const known = readAction(action!, ACTIONS);
     if (file !== undefined && known !== "get" && known !== "put") {
       throw new FaasletError("ERR_USAGE", `cannot use ${JSON.stringify(file)}: ${known} takes no file`);
     }

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { Blobs, KEYS, type Kv, openKv } from "../state/mod.ts";
+import { Blobs, KEYS, openKv } from "../state/mod.ts";
+import { failing } from "../tests/support/failing_kv.ts";
 import { assemble, guest } from "../tests/support/guests.ts";
 import { libraryOf } from "../tests/support/library.ts";
 import { EmbeddedGroup } from "./embedded_group.ts";
@@ -154,8 +155,7 @@ Deno.test("a store that fails at any commit leaves the old version or the new, a
     await registry.deploy(request());
     const large = { path: "/large", bytes: crypto.getRandomValues(new Uint8Array(60_000)) };
     for (let failAt = 1;; failAt++) {
-      const faulty = failing(kv, failAt);
-      const broken = await reopen({ kv: faulty.kv });
+      const broken = await reopen({ kv: failing(kv, failAt) });
       const deployed = await broken.deploy(request({ files: [large] })).then(() => true, (error) => {
         assert.equal(error.code, "ERR_STORAGE");
         return false;
@@ -170,38 +170,6 @@ Deno.test("a store that fails at any commit leaves the old version or the new, a
     assert.equal((await kv.get(KEYS.function("default", "echo"))).versionstamp !== null, true);
   });
 });
-
-/** A store whose `failAt`th write fails, and all after it: what a crash at that point leaves. */
-function failing(kv: Deno.Kv, failAt: number): { kv: Kv } {
-  let writes = 0;
-  function check(): void {
-    if (++writes >= failAt) throw new Error("planned failure");
-  }
-  const proxy: Kv = {
-    get: kv.get.bind(kv),
-    getMany: kv.getMany.bind(kv),
-    list: kv.list.bind(kv),
-    close: kv.close.bind(kv),
-    set: async (key, value) => {
-      check();
-      return await kv.set(key, value);
-    },
-    delete: async (key) => {
-      check();
-      await kv.delete(key);
-    },
-    atomic: () => {
-      const commit = kv.atomic();
-      const original = commit.commit.bind(commit);
-      commit.commit = async () => {
-        check();
-        return await original();
-      };
-      return commit;
-    },
-  };
-  return { kv: proxy };
-}
 
 Deno.test("deploy() keeps the libraries that a program may open, compiled, across restarts; only new ones are compiled", async () => {
   await withRegistry(async ({ registry, group, kv, compiled, reopen }) => {

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { CallStore, type Kv, openKv, RecordLog } from "./mod.ts";
+import { failing } from "../tests/support/failing_kv.ts";
+import { CallStore, openKv, RecordLog } from "./mod.ts";
 
 async function withKv(body: (kv: Deno.Kv) => Promise<void>): Promise<void> {
   const kv = await openKv(":memory:");
@@ -114,35 +115,4 @@ function randomHex(bytes: number): string {
   const all = new Uint8Array(bytes);
   for (let at = 0; at < bytes; at += 60_000) crypto.getRandomValues(all.subarray(at, at + 60_000));
   return all.toHex();
-}
-
-/** A store whose `failAt`th write fails, and all after it: what a crash at that point leaves. */
-function failing(kv: Deno.Kv, failAt: number): Kv {
-  let writes = 0;
-  function check(): void {
-    if (++writes >= failAt) throw new Error("planned failure");
-  }
-  return {
-    get: kv.get.bind(kv),
-    getMany: kv.getMany.bind(kv),
-    list: kv.list.bind(kv),
-    close: kv.close.bind(kv),
-    set: async (key, value) => {
-      check();
-      return await kv.set(key, value);
-    },
-    delete: async (key) => {
-      check();
-      await kv.delete(key);
-    },
-    atomic: () => {
-      const commit = kv.atomic();
-      const original = commit.commit.bind(commit);
-      commit.commit = async () => {
-        check();
-        return await original();
-      };
-      return commit;
-    },
-  };
 }

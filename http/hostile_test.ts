@@ -5,10 +5,12 @@
 import assert from "node:assert/strict";
 import { CALL_LIMITS, HOST_LIMITS } from "../limits.ts";
 import { type RawAnswer, RawClient, sendRaw } from "./_raw_client.ts";
+import { until } from "../tests/support/until.ts";
 import { serve } from "./_fakes.ts";
 import type { BodyLimits } from "./body.ts";
 
 const LIMIT = 100_000;
+const WAIT_MS = 5_000;
 const HEAD = "POST /function/echo HTTP/1.1\r\nHost: localhost\r\n";
 
 function serveEcho(bodyLimits: Partial<BodyLimits> = {}) {
@@ -24,15 +26,6 @@ function codeOf(answer: RawAnswer | undefined): [number, string] | undefined {
 async function bodyBytesOf({ send }: ReturnType<typeof serveEcho>): Promise<number> {
   const metrics = await (await send("/metrics")).text();
   return Number(/^faaslet_request_body_bytes (\d+)$/m.exec(metrics)![1]);
-}
-
-/** Resolves once `condition` holds, looked at whenever the event loop comes round. */
-async function until(condition: () => boolean | Promise<boolean>): Promise<void> {
-  const deadlineMs = performance.now() + 5_000;
-  while (!await condition()) {
-    assert.ok(performance.now() < deadlineMs, "the condition never held");
-    await new Promise((resolve) => setTimeout(resolve, 1));
-  }
 }
 
 Deno.test("H15: a body over the limit is refused, with a length before it is sent, without one on its way", async () => {
@@ -109,7 +102,7 @@ Deno.test("H15: a body that breaks off never becomes a call, and its memory come
     const answer = await client.receive();
     assert.ok(answer === undefined || answer.status === 400, head);
   }
-  await until(async () => await bodyBytesOf(host) === 0);
+  await until(async () => await bodyBytesOf(host) === 0, "the memory came back", WAIT_MS);
   assert.equal(host.group.requests.length, 0);
 });
 
@@ -118,7 +111,7 @@ Deno.test("H15: a body of a byte a second is given up, and its memory comes back
   for (const head of ["Content-Length: 50", `Content-Length: ${LIMIT}`, "Transfer-Encoding: chunked"]) {
     using client = await RawClient.connect(host.server.port);
     await client.send(`${HEAD}${head}\r\n\r\n`);
-    await until(() => host.clock.timers.size > 0);
+    await until(() => host.clock.timers.size > 0, "the body is timed", WAIT_MS);
     for (let second = 0; second <= 6; second++) {
       await client.send(head.startsWith("T") ? "1\r\nx\r\n" : "x");
       host.clock.nowMs += 1_000;
@@ -134,7 +127,7 @@ Deno.test("H15: a body that stands still is given up, however much of it came be
   await using host = serveEcho({ graceMs: 5_000, bytesPerSecondMin: 100 });
   using client = await RawClient.connect(host.server.port);
   await client.send(`${HEAD}Content-Length: ${LIMIT}\r\n\r\n${"x".repeat(LIMIT - 1)}`);
-  await until(async () => await bodyBytesOf(host) > 0);
+  await until(async () => await bodyBytesOf(host) > 0, "a body has memory", WAIT_MS);
   // What came would be enough for a quarter of an hour at the least rate.
   for (let second = 0; second <= 11; second++) {
     host.clock.nowMs += 1_000;
@@ -151,7 +144,7 @@ Deno.test("H15: bodies of many clients share one memory; who comes too late is t
   const clients = await Promise.all(Array.from({ length: 3 }, () => RawClient.connect(port)));
   const half = "x".repeat(70_000);
   for (const client of clients.slice(0, 2)) await client.send(`${HEAD}Content-Length: ${LIMIT}\r\n\r\n${half}`);
-  await until(async () => await bodyBytesOf(host) === 2 * LIMIT);
+  await until(async () => await bodyBytesOf(host) === 2 * LIMIT, "two bodies have all of it", WAIT_MS);
   await clients[2]!.send(`${HEAD}Content-Length: ${LIMIT}\r\n\r\n${half}`);
   const refused = await clients[2]!.receive();
   assert.deepEqual(codeOf(refused), [503, "ERR_CAPACITY"]);
@@ -169,11 +162,11 @@ Deno.test("H15: uploads that come slowly leave the deploys to others", async () 
   const head = "PUT /v1/functions/new HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/wasm\r\n";
   const slow = await Promise.all(Array.from({ length: 3 * HOST_LIMITS.deploysMax }, () => RawClient.connect(port)));
   for (const client of slow) await client.send(`${head}Content-Length: 200000\r\n\r\n${"x".repeat(100_000)}`);
-  await until(async () => await bodyBytesOf(host) >= slow.length * 100_000);
+  await until(async () => await bodyBytesOf(host) >= slow.length * 100_000, "all slow bodies have memory", WAIT_MS);
   const answer = await sendRaw(port, `${head}Content-Length: 4\r\n\r\nwasm`);
   assert.equal(answer!.status, 201);
   for (const client of slow) client[Symbol.dispose]();
-  await until(async () => await bodyBytesOf(host) === 0);
+  await until(async () => await bodyBytesOf(host) === 0, "the memory came back", WAIT_MS);
 });
 
 Deno.test("H15: an answer that nobody reads is given up, and its memory comes back", async () => {
@@ -186,7 +179,7 @@ Deno.test("H15: an answer that nobody reads is given up, and its memory comes ba
   using client = await RawClient.connect(host.server.port);
   const call = "POST /function/big HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
   await client.send(call);
-  await until(async () => await answerBytes() === bytes);
+  await until(async () => await answerBytes() === bytes, "the answers are counted", WAIT_MS);
   // Whoever comes now would add to what nobody reads.
   const refused = await sendRaw(host.server.port, call);
   assert.deepEqual(codeOf(refused), [503, "ERR_CAPACITY"]);
@@ -210,7 +203,7 @@ Deno.test("H15: the heads of calls that wait are counted with the bodies", async
   const call = `${HEAD}X-Large: ${"y".repeat(40_000)}\r\nContent-Length: 0\r\n\r\n`;
   const clients = await Promise.all(Array.from({ length: 3 }, () => RawClient.connect(host.server.port)));
   for (const client of clients.slice(0, 2)) await client.send(call);
-  await until(async () => await bodyBytesOf(host) > 80_000 * 2);
+  await until(async () => await bodyBytesOf(host) > 80_000 * 2, "two bodies have memory", WAIT_MS);
   await clients[2]!.send(call);
   assert.deepEqual(codeOf(await clients[2]!.receive()), [503, "ERR_CAPACITY"]);
   letGo();

@@ -125,6 +125,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     calls,
     recorder,
     state,
+    localState: (tenant) => tenant === residency.tenant ? residency : undefined,
     clock: SYSTEM_CLOCK,
     version: VERSION,
     logger,

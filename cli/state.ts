@@ -71,10 +71,11 @@ async function list({ client, output, options }: Asked, prefix: string): Promise
   else if (output.format === "name") { for (const { key } of values) output.line(key); }
   else {
     const rows = values.map(({ key, bytes, storedBytes, here, version, writtenAt }) => {
-      return [key, showBytes(bytes), showBytes(storedBytes), showHere(here, bytes), version, writtenAt];
+      const stored = storedBytes === undefined ? "-" : showBytes(storedBytes);
+      return [key, showBytes(bytes), stored, showHere(here, bytes), version ?? "-", writtenAt ?? "-"];
     });
     output.table([["KEY", "SIZE", "STORED", "IN MEMORY HERE", "VERSION", "WRITTEN"], ...rows]);
-    output.note(`${usage.keys} values of ${showBytes(usage.bytes)} in all`);
+    output.note(`${usage.keys} values of ${showBytes(usage.bytes)} in the store`);
   }
   return EXIT.ok;
 }
@@ -82,7 +83,10 @@ async function list({ client, output, options }: Asked, prefix: string): Promise
 function showHere(here: HereView | undefined, bytes: number): string {
   if (here === undefined) return "-";
   const part = here.bytes >= bytes ? "all" : showBytes(here.bytes);
-  const notes = [...(here.isCurrent ? [] : ["old"]), ...(here.mayBeChanged ? ["changed"] : [])];
+  const notes = [
+    ...(here.isCurrent ? [] : [here.version === undefined ? "never pushed" : `old: ${here.version}`]),
+    ...(here.mayBeChanged ? ["changed"] : []),
+  ];
   return notes.length === 0 ? part : `${part} (${notes.join(", ")})`;
 }
 

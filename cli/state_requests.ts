@@ -7,15 +7,18 @@ export interface HereView {
   readonly bytes: number;
   readonly mayBeChanged: boolean;
   readonly isCurrent: boolean;
+  /** What it was made from; absent for what functions made there. */
+  readonly version?: string;
 }
 
 /** A value in a list. */
 export interface ValueView {
   readonly key: string;
-  readonly version: string;
+  /** Absent, as what follows from it: it is in the host's memory alone. */
+  readonly version?: string;
   readonly bytes: number;
-  readonly storedBytes: number;
-  readonly writtenAt: string;
+  readonly storedBytes?: number;
+  readonly writtenAt?: string;
   readonly here?: HereView;
 }
 

@@ -18,7 +18,7 @@ import { createApp } from "./app.ts";
 import type { BodyLimits } from "./body.ts";
 import type { OutboxLimits } from "./outbox.ts";
 import { startServer } from "./server.ts";
-import type { LocalState } from "./state.ts";
+import type { LocalState } from "./state_list.ts";
 
 /** Time stands still; timers run when the test says so. */
 export class FakeClock implements Clock {

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { KvGlobalTier, openKv } from "../state/mod.ts";
 import { setUp } from "./_fakes.ts";
 
 const UTF8 = new TextEncoder();
@@ -59,4 +60,29 @@ Deno.test("FAASM: a module is uploaded for its user, whatever type is said of it
   assert.deepEqual([answer.status, await answer.text()], [200, "created demo/hello, version 1\n"]);
   assert.deepEqual([registry.deploys[0]!.tenant, registry.deploys[0]!.wasm], ["demo", body]);
   assert.equal((await send("/f/demo/NOT_A_NAME", { method: "PUT", body })).status, 400);
+});
+
+Deno.test("FAASM: a value of state is written and read for its user", async () => {
+  const kv = await openKv(":memory:");
+  const state = new KvGlobalTier({ kv });
+  const { send, app } = setUp({}, {}, { state });
+  const put = (path: string, body: string | Uint8Array<ArrayBuffer>) => send(path, { method: "PUT", body });
+  const large = new Uint8Array(300_000).map((_, at) => at % 251);
+  const written = await put("/s/demo/model", large);
+  assert.deepEqual([written.status, await written.text()], [200, "wrote demo/model, 300000 bytes\n"]);
+  const read = await send("/s/demo/model");
+  assert.equal(read.headers.get("content-length"), "300000");
+  assert.deepEqual(await read.bytes(), large);
+  assert.deepEqual((await state.get({ tenant: "demo", key: "model" }))?.bytes, large, "a user is a tenant");
+  assert.equal((await send("/s/other/model")).status, 404);
+  assert.equal((await put("/s/demo/a%20b/c", "")).status, 200);
+  assert.deepEqual(await (await send("/s/demo/a%20b%2Fc")).text(), "", "a slash needs no escape");
+  for (const path of ["/s/NOBODY!/k", "/s/demo/%ff", "/s/demo/a%0ab", "/s/demo/a/%2e%2e%2fb"]) {
+    assert.equal((await put(path, "x")).status, 400, path);
+    assert.equal((await send(path)).status, 400, path);
+  }
+  assert.equal((await send("/s/demo/model", { method: "DELETE" })).status, 405);
+  app.close();
+  await state.close();
+  kv.close();
 });

@@ -21,7 +21,8 @@ import { Origins } from "./origins.ts";
 import { Outbox, type OutboxLimits } from "./outbox.ts";
 import type { GlobalTier } from "../state/mod.ts";
 import { problemOf, problemOfThrown, problemResponse } from "./problem.ts";
-import { addState, type LocalState } from "./state.ts";
+import { addState } from "./state.ts";
+import type { LocalState } from "./state_list.ts";
 
 /** What an app is made of. */
 export interface AppOptions {

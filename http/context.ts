@@ -4,7 +4,7 @@ import type { GlobalTier } from "../state/mod.ts";
 import type { Bodies } from "./body.ts";
 import type { Laggards } from "./laggards.ts";
 import type { Outbox } from "./outbox.ts";
-import type { LocalState } from "./state.ts";
+import type { LocalState } from "./state_list.ts";
 
 /** What the app logs to; a LogTape logger fits. */
 export interface Logger {

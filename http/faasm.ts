@@ -1,12 +1,13 @@
 /**
- * FAASM's upload server over our API: `PUT /f/{user}/{function}` takes a module as its clients send it. A user of theirs is a
- * tenant of ours.
+ * FAASM's upload server over our API: `PUT /f/{user}/{function}` takes a module as its clients send it, `/s/{user}/{key}` a
+ * value of state. A user of theirs is a tenant of ours. Its `/file` is in `files.ts`.
  *
  * @module
  */
 import { type OpenAPIHono, z } from "@hono/zod-openapi";
 import { FaasletError } from "../errors.ts";
-import { HOST_LIMITS, MODULE_LIMITS } from "../limits.ts";
+import { HOST_LIMITS, MODULE_LIMITS, STATE_LIMITS } from "../limits.ts";
+import { checkStateKey, type StateKey } from "../state/mod.ts";
 import type { AppContext } from "./context.ts";
 import { problemAnswer } from "./functions_docs.ts";
 import { checkName } from "../names.ts";
@@ -37,6 +38,36 @@ export function addFaasm(app: OpenAPIHono, context: AppContext): void {
     }
   });
 
+  // A key may have slashes; the first pattern is the documented one.
+  for (const path of ["/s/:user/:key", "/s/:user/*"]) {
+    app.put(path, async ({ req, text }) => {
+      const key = stateKeyOf(req.raw);
+      const { head } = await context.state.set(key, bodies.pieces(req.raw, STATE_LIMITS.valueBytesMax));
+      return text(`wrote ${key.tenant}/${key.key}, ${head.bytes} bytes\n`);
+    });
+    app.get(path, async ({ req }) => {
+      const key = stateKeyOf(req.raw);
+      const found = await context.state.read(key);
+      if (found === undefined) throw new FaasletError("ERR_NOT_FOUND", "cannot read the state: there is no such value");
+      const headers = { "content-type": "application/octet-stream", "content-length": String(found.head.bytes) };
+      return new Response(found.head.bytes === 0 ? null : context.outbox.passing(found.bytes), { headers });
+    });
+  }
+  document(app);
+}
+
+/** User and key as they stand in the path; a slash in the key needs no escape. Throws `ERR_NAME_INVALID`. */
+function stateKeyOf({ url }: Request): StateKey {
+  const [, , user = "", ...parts] = new URL(url).pathname.split("/");
+  try {
+    return { tenant: checkName(user), key: checkStateKey(decodeURIComponent(parts.join("/"))) };
+  } catch (cause) {
+    if (cause instanceof FaasletError) throw cause;
+    throw new FaasletError("ERR_NAME_INVALID", "cannot use the state key: its escapes are not UTF-8", { cause });
+  }
+}
+
+function document(app: OpenAPIHono): void {
   app.openAPIRegistry.registerPath({
     method: "put",
     path: "/f/{user}/{function}",
@@ -49,6 +80,30 @@ export function addFaasm(app: OpenAPIHono, context: AppContext): void {
       200: { description: "Deployed", content: { "text/plain": { schema: z.string() } } },
       415: problemAnswer("It is not a module"),
       422: problemAnswer("The module is wrong"),
+    },
+  });
+  const params = z.object({ user: z.string(), key: z.string() });
+  const content = { "application/octet-stream": { schema: z.string().openapi({ format: "binary" }) } };
+  app.openAPIRegistry.registerPath({
+    method: "put",
+    path: "/s/{user}/{key}",
+    summary: "FAASM: replace a value of state",
+    request: { params, body: { content } },
+    responses: {
+      200: { description: "Written", content: { "text/plain": { schema: z.string() } } },
+      400: problemAnswer("The user or the key is none"),
+      413: problemAnswer("The value is too large"),
+    },
+  });
+  app.openAPIRegistry.registerPath({
+    method: "get",
+    path: "/s/{user}/{key}",
+    summary: "FAASM: read a value of state",
+    request: { params },
+    responses: {
+      200: { description: "All of it, of one version", content },
+      400: problemAnswer("The user or the key is none"),
+      404: problemAnswer("There is no such value"),
     },
   });
 }

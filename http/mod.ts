@@ -18,5 +18,5 @@ export { isLoopback } from "./loopback.ts";
 export { type FunctionName, parseFunctionName } from "./names.ts";
 export type { Problem } from "./problem.ts";
 export { type Server, type ServerOptions, startServer } from "./server.ts";
-export type { LocalRegion, LocalState } from "./state.ts";
+export type { LocalRegion, LocalState } from "./state_list.ts";
 export { SYSTEM_CLOCK } from "./system_clock.ts";

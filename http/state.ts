@@ -5,6 +5,7 @@ import { STATE_LIMITS } from "../limits.ts";
 import { checkStateKey, type StateHead, type StateKey, type Written } from "../state/mod.ts";
 import type { AppContext } from "./context.ts";
 import { DEFAULT_TENANT } from "../names.ts";
+import { hereOf, listState, regionsHere } from "./state_list.ts";
 import { etagOf, mayAnswerRange, readCondition, writeCondition } from "./preconditions.ts";
 import { type ByteRange, contentRange, parseContentRange, parseRange } from "./ranges.ts";
 import { documentState } from "./state_docs.ts";
@@ -13,24 +14,6 @@ import { parseCount } from "./times.ts";
 const PREFIX = "/v1/state/";
 const PAGE_DEFAULT = 100;
 
-/** What this host has of values in shared memory: the local tier. */
-export interface LocalState {
-  regions(): Promise<readonly LocalRegion[]>;
-  /** Fetches the global value again, as far as it is here. False: there is none. */
-  pull(key: string): Promise<boolean>;
-  /** Sends what functions changed here. */
-  push(key: string): Promise<boolean>;
-}
-
-/** A value in this host's memory. */
-export interface LocalRegion {
-  readonly key: string;
-  readonly bytes: number;
-  readonly bytesHere: number;
-  readonly mayBeChanged: boolean;
-  readonly version: string | undefined;
-}
-
 /** Adds the resource. */
 export function addState(app: OpenAPIHono, context: AppContext): void {
   const { state } = context;
@@ -38,23 +21,12 @@ export function addState(app: OpenAPIHono, context: AppContext): void {
 
   app.get("/v1/state", async ({ req, json }) => {
     const limit = parseCount(req.query("limit") ?? String(PAGE_DEFAULT), "limit", STATE_LIMITS.pageMax);
-    const [prefix, after] = [req.query("prefix"), req.query("after")];
-    const options = { limit, ...(prefix !== undefined && { prefix }), ...(after !== undefined && { after }) };
-    const [found, here, usage] = await Promise.all([
-      Array.fromAsync(state.list(DEFAULT_TENANT, options)),
-      regionsHere(context),
+    const [prefix, after] = [req.query("prefix") ?? "", req.query("after") ?? ""];
+    const [page, usage] = await Promise.all([
+      listState(context, DEFAULT_TENANT, { prefix, after, limit }),
       state.usage(DEFAULT_TENANT),
     ]);
-    const values = found.map(({ writtenAtMs, ...entry }) => {
-      const region = here.get(entry.key);
-      return {
-        ...entry,
-        writtenAt: new Date(writtenAtMs).toISOString(),
-        ...(region !== undefined && { here: hereOf(region, entry.version) }),
-      };
-    });
-    const next = found.length === limit ? found.at(-1)?.key : undefined;
-    return json({ values, usage, ...(next !== undefined && { next }) });
+    return json({ ...page, usage });
   });
 
   // A key may have slashes; the first pattern is the documented one.
@@ -158,21 +130,13 @@ async function move(context: AppContext, key: StateKey, action: string | undefin
   if (local === undefined) throw new FaasletError("ERR_NOT_FOUND", `cannot ${action} the value: none is on this host`);
   if (!await (action === "pull" ? local.pull(key.key) : local.push(key.key))) throw notFound(key);
   const head = await context.state.head(key);
-  const region = (await regionsHere(context)).get(key.key);
+  const region = (await regionsHere(context, key.tenant)).get(key.key);
+  if (head === undefined && region === undefined) throw notFound(key);
   return Response.json({
     key: key.key,
     ...(head !== undefined && { version: head.version, bytes: head.bytes }),
     ...(region !== undefined && { here: hereOf(region, head?.version) }),
   });
-}
-
-async function regionsHere(context: AppContext): Promise<Map<string, LocalRegion>> {
-  const regions = await context.localState(DEFAULT_TENANT)?.regions() ?? [];
-  return new Map(regions.map((region) => [region.key, region]));
-}
-
-function hereOf({ bytesHere, mayBeChanged, version }: LocalRegion, global: string | undefined) {
-  return { bytes: bytesHere, mayBeChanged, isCurrent: version !== undefined && version === global };
 }
 
 function notFound({ key }: StateKey): FaasletError {

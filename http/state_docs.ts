@@ -20,14 +20,15 @@ const HereSchema = z.object({
   bytes: z.int().openapi({ description: "How much of the value is in this host's shared memory" }),
   mayBeChanged: z.boolean().openapi({ description: "Functions may have changed it, and nobody pushed it yet" }),
   isCurrent: z.boolean().openapi({ description: "It was made from the version that is the global one now" }),
+  version: VERSION.optional().openapi({ description: "What it was made from; absent for what functions made here" }),
 }).openapi("StateHere");
 
 const EntrySchema = z.object({
   key: z.string(),
-  version: VERSION,
+  version: VERSION.optional().openapi({ description: "Absent: it is in this host's memory alone, never pushed" }),
   bytes: z.int(),
-  storedBytes: z.int().openapi({ description: "What it takes in the store: less when it compresses" }),
-  writtenAt: z.string().openapi({ format: "date-time" }),
+  storedBytes: z.int().optional().openapi({ description: "What it takes in the store: less when it compresses" }),
+  writtenAt: z.string().optional().openapi({ format: "date-time" }),
   here: HereSchema.optional(),
 }).openapi("StateEntry");
 
@@ -68,7 +69,7 @@ function documentReads(registry: Registry): void {
   registry.registerPath({
     method: "get",
     path: "/v1/state",
-    summary: "List values, in the order of their keys",
+    summary: "List values, in the order of their keys; those too that functions made in this host's memory only",
     request: {
       query: z.object({
         prefix: z.string().optional(),

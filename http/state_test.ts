@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { STATE_LIMITS } from "../limits.ts";
 import { KvGlobalTier, openKv } from "../state/mod.ts";
 import { serve, setUp } from "./_fakes.ts";
-import type { LocalRegion, LocalState } from "./state.ts";
+import type { LocalRegion, LocalState } from "./state_list.ts";
 
 const CHUNK = STATE_LIMITS.chunkBytes;
 
@@ -155,13 +155,32 @@ check("shows what is in this host's memory, and moves it", async (send) => {
   const { version } = await (await send("/v1/state/k", { method: "PUT", body: "hello" })).json();
   assert.equal((await (await send("/v1/state")).json()).values[0].here, undefined);
   regions.push({ key: "k", bytes: 5, bytesHere: 3, mayBeChanged: true, version });
-  const here = { bytes: 3, mayBeChanged: true, isCurrent: true };
+  const here = { bytes: 3, mayBeChanged: true, isCurrent: true, version };
   assert.deepEqual((await (await send("/v1/state")).json()).values[0].here, here);
   const pushed = await send("/v1/state/k?action=push", { method: "POST" });
   assert.deepEqual(await pushed.json(), { key: "k", version, bytes: 5, here });
   assert.equal((await send("/v1/state/other?action=pull", { method: "POST" })).status, 404);
   assert.equal((await send("/v1/state/k?action=jump", { method: "POST" })).status, 400);
   assert.deepEqual(asked, ["push k", "pull other"]);
+  assert.equal((await send("/v1/state/nowhere?action=push", { method: "POST" })).status, 404);
+  // What functions made here and nobody pushed is in its place of the order, on whichever page that is.
+  await send("/v1/state/m", { method: "PUT", body: "there" });
+  for (const key of ["a", "l", "z"]) {
+    regions.push({ key, bytes: 7, bytesHere: 7, mayBeChanged: true, version: undefined });
+  }
+  regions.push({ key: "unknown", bytes: 0, bytesHere: 0, mayBeChanged: false, version: undefined });
+  const seen: string[] = [];
+  for (let after: string | undefined = ""; after !== undefined;) {
+    const page: { values: { key: string; version?: string }[]; next?: string } =
+      await (await send(`/v1/state?limit=2&after=${after}`)).json();
+    assert.ok(page.values.length <= 2);
+    seen.push(...page.values.map(({ key, version }) => (version === undefined ? `${key}*` : key)));
+    after = page.next;
+  }
+  assert.deepEqual(seen, ["a*", "k", "l*", "m", "z*"]);
+  assert.deepEqual((await (await send("/v1/state?prefix=l")).json()).values, [
+    { key: "l", bytes: 7, here: { bytes: 7, mayBeChanged: true, isCurrent: false } },
+  ]);
 }, {
   regions: () => Promise.resolve(regions),
   push: (key) => Promise.resolve(asked.push(`push ${key}`) > 0),

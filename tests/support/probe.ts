@@ -88,7 +88,7 @@ export function probe(): Uint8Array {
 }
 
 /** The input that makes the probe run a script. */
-export function scriptOf(steps: readonly Step[], data: Uint8Array = new Uint8Array(0)): Uint8Array {
+export function scriptOf(steps: readonly Step[], data: Uint8Array = new Uint8Array(0)): Uint8Array<ArrayBuffer> {
   if (steps.length > STEPS_MAX) throw new RangeError(`a script has at most ${STEPS_MAX} steps`);
   const input = new Uint8Array(DATA - STEPS + data.length);
   const view = new DataView(input.buffer);

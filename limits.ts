@@ -232,6 +232,21 @@ export const HTTP_LIMITS = {
   answerHeadersMax: 100,
   /** Origins whose pages may read a function's answers. */
   corsOriginsMax: 32,
+  /** Of one request that a function makes (`__faaslet_http`). Servers take some 8 KiB; the add-on has these two as well. */
+  requestUrlBytesMax: 8 * KIB,
+  requestHeadBytesMax: 32 * KIB,
+  /** It is copied out of the guest's memory. */
+  requestBodyBytesMax: 64 * MIB,
+  /** Of the answer: status line and headers, those before the final ones included. */
+  fetchedHeadBytesMax: 64 * KIB,
+  /** Read piece by piece, so that it costs no memory: an end for answers that have none. */
+  fetchedBodyBytesMax: 1 * GIB,
+  /** As browsers' twenty, halved: what honest servers need is three. */
+  redirectsMax: 10,
+  /** From the look-up of the name to the end of the answer's head, redirects included. The call's deadline ends it as well. */
+  fetchedHeadMsMax: 60_000,
+  /** Between two pieces of the answer's body. */
+  fetchedPauseMsMax: 60_000,
 } as const;
 
 /** What is kept of calls after their end, and of those that are accepted before they run. */

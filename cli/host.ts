@@ -5,7 +5,7 @@
  */
 import { FaasletError } from "../errors.ts";
 import { CALL_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
-import { resolveName, SharedFileCalls } from "../hostif/mod.ts";
+import { resolveName, RootCalls, SharedFileCalls } from "../hostif/mod.ts";
 import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
 import { DEFAULT_TENANT } from "../names.ts";
 import { Compiler, EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../runtime/mod.ts";
@@ -31,6 +31,8 @@ export interface HostOptions {
   /** 0 takes a free one. */
   readonly port: number;
   readonly dataDirectory: string;
+  /** Certificates as PEM that functions' TLS believes beside the system's. */
+  readonly rootsPath?: string;
   readonly logger: Logger;
 }
 
@@ -58,6 +60,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const why = "there is no access control yet, so only 127.0.0.0/8, ::1 and localhost are allowed";
     throw new FaasletError("ERR_USAGE", `cannot listen on ${hostname}: ${why}`);
   }
+  const roots = await RootCalls.open(options.rootsPath);
   await using parts = new AsyncDisposableStack();
   const directory = await DataDirectory.take(options.dataDirectory);
   parts.defer(() => directory.release());
@@ -99,7 +102,11 @@ export async function startHost(options: HostOptions): Promise<Host> {
       const { tenant } = live.record;
       if (ResidencyCalls.isFor(ask)) return stateCalls.asked(ask, { tenant, callId, ended });
       const { ticket, text, operation } = ask;
-      const answered = operation === "file" ? fileCalls.answer(tenant, text) : resolveName(text);
+      const answered = operation === "file"
+        ? fileCalls.answer(tenant, text)
+        : operation === "roots"
+        ? roots.answer()
+        : resolveName(text);
       void answered.then((answer) => group.answer({ callId: ask.callId, ticket, ...answer }));
     },
   });

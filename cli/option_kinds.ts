@@ -13,6 +13,12 @@ export function text(flags: string, summary: string): OptionSpec<string> {
   return { flags, summary, read: (word) => word };
 }
 
+/** Whose certificates count where functions speak TLS; the same word wherever functions run. */
+export const ROOTS_OPTION = text(
+  "--ca-file <file>",
+  "certificates (PEM) that functions believe beside the system's",
+);
+
 /** Any word, as often as wanted. */
 export function list(flags: string, summary: string): OptionSpec<string[]> {
   return { flags, summary, read: (word, before) => [...(before ?? []), word] };

@@ -1,12 +1,22 @@
 /** `faaslet run`: one Faaslet, here and now. */
-import { resolveName } from "../hostif/mod.ts";
+import { resolveName, RootCalls } from "../hostif/mod.ts";
 import { basename, join } from "node:path";
 import { type ErrorCode, FaasletError } from "../errors.ts";
 import { FUNCTION_LIMITS } from "../limits.ts";
 import { checkName } from "../names.ts";
 import type { CallOutcome, LiveFunction, WorkerGroup } from "../runtime/mod.ts";
 import { cacheDirectory } from "./data_directory.ts";
-import { bytes, duration, isGiven, list, namedFiles, pathPairs, text, variables } from "./option_kinds.ts";
+import {
+  bytes,
+  duration,
+  isGiven,
+  list,
+  namedFiles,
+  pathPairs,
+  ROOTS_OPTION,
+  text,
+  variables,
+} from "./option_kinds.ts";
 import { ADD_ON_NEEDS } from "./permissions.ts";
 import { PROGRAM_WORD, readProgram } from "./read_program.ts";
 import { defineVerb } from "./verb.ts";
@@ -58,7 +68,7 @@ export const run = defineVerb({
     { word: "[words...]", summary: "its arguments, options too" },
   ],
   isPassedThrough: true,
-  needs: [...ADD_ON_NEEDS, "run"],
+  needs: [...ADD_ON_NEEDS, "run", "net"],
   options: {
     env: variables("-e, --env <name=value>", "an environment variable; nothing is inherited (repeatable)"),
     dir: pathPairs(
@@ -71,8 +81,9 @@ export const run = defineVerb({
     data: text("--data <directory>", "where state that is pushed stays; without it, it is gone with the run"),
     allowNet: list(
       "--allow-net <host:port>",
-      "what its sockets may reach: an address, ADDRESS/PREFIX or * (repeatable)",
+      "what it may reach: an address, ADDRESS/PREFIX, a name or * (repeatable)",
     ),
+    caFile: ROOTS_OPTION,
     entry: text("--entry <export>", "the function to run"),
     init: text("--init <export>", "the function that runs before it"),
     timeout: duration("--timeout <duration>", "how long it may run"),
@@ -83,6 +94,7 @@ export const run = defineVerb({
     const { ArtefactCache, runOnce } = await import("../runtime/mod.ts");
     const { entry, init } = options;
     const cache = cacheDirectory();
+    const roots = await RootCalls.open(options.caFile);
     const companions = [];
     for (const { name, path } of options.with ?? []) {
       companions.push({ name: checkName(name), wasm: await readProgram(output, path) });
@@ -102,7 +114,7 @@ export const run = defineVerb({
       memoryBytes: options.memory ?? FUNCTION_LIMITS.memoryBytesMax,
       artefacts: cache === undefined ? undefined : ArtefactCache.open(join(cache, "artefacts")),
       companions,
-      call: (group, program, companions) => callWithChains(group, program, companions, options.data),
+      call: (group, program, companions) => callWithChains(group, program, companions, { data: options.data, roots }),
       onLog: (log) => output.foreign(new TextDecoder().decode(log)),
     });
     if (result.initLog !== "") output.foreign(result.initLog);
@@ -120,10 +132,10 @@ async function callWithChains(
   group: WorkerGroup,
   program: LiveFunction,
   companions: readonly LiveFunction[],
-  dataDirectory: string | undefined,
+  { data, roots }: { data: string | undefined; roots: RootCalls },
 ): Promise<CallOutcome> {
   const { RunState } = await import("./run_state.ts");
-  await using state = await RunState.open(group, program.record.tenant, dataDirectory);
+  await using state = await RunState.open(group, program.record.tenant, data);
   const { Dispatcher } = await import("../scheduler/mod.ts");
   const { SYSTEM_CLOCK } = await import("../http/mod.ts");
   const dispatcher = new Dispatcher({
@@ -133,8 +145,10 @@ async function callWithChains(
     current: (_tenant, name) => [program, ...companions].findLast(({ record }) => record.name === name),
     onHostCall(ask, { callId, live, ended }) {
       if (state.takes(ask, { callId, tenant: live.record.tenant, ended })) return;
-      // There are no shared files without a host.
-      const answered = ask.operation === "resolve" ? resolveName(ask.text) : Promise.resolve({ value: 0 });
+      const answered = ask.operation === "resolve" ? resolveName(ask.text) : ask.operation === "roots"
+        ? roots.answer()
+        // There are no shared files without a host.
+        : Promise.resolve({ value: 0 });
       void answered.then((answer) => group.answer({ callId: ask.callId, ticket: ask.ticket, ...answer }));
     },
   });

@@ -7,6 +7,7 @@
  * @module
  */
 import { FILE_FUNCTIONS } from "./_file_functions.ts";
+import { HTTP_FUNCTIONS } from "./_http_functions.ts";
 import { LINKING_FUNCTIONS } from "./_linking_functions.ts";
 import { MEMORY_FUNCTIONS } from "./_memory_functions.ts";
 import { NETWORK_FUNCTIONS } from "./_network_functions.ts";
@@ -188,4 +189,5 @@ export const HOST_FUNCTIONS: readonly HostFunction[] = [
   ...LINKING_FUNCTIONS,
   ...SYSTEM_FUNCTIONS,
   ...NETWORK_FUNCTIONS,
+  ...HTTP_FUNCTIONS,
 ];

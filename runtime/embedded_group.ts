@@ -4,7 +4,7 @@
  * @module
  */
 import { assert, FaasletError } from "../errors.ts";
-import { FUNCTION_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
+import { FUNCTION_LIMITS, HOST_LIMITS, HTTP_LIMITS, STATE_LIMITS } from "../limits.ts";
 import { EmbeddedRegions } from "./_embedded_regions.ts";
 import {
   coded,
@@ -273,6 +273,14 @@ function nativeFunction(image: FunctionImage): NativeFunction {
     files: image.files.map(({ path, bytes }) => (bytes === undefined ? { path } : { path, bytes })),
     libraries: (image.libraries ?? []).map(({ path, artefact }) => ({ path, artefact })),
     network: [...image.network ?? []],
+    http: {
+      requestBodyBytes: HTTP_LIMITS.requestBodyBytesMax,
+      answerHeadBytes: HTTP_LIMITS.fetchedHeadBytesMax,
+      answerBodyBytes: HTTP_LIMITS.fetchedBodyBytesMax,
+      redirects: HTTP_LIMITS.redirectsMax,
+      headMs: HTTP_LIMITS.fetchedHeadMsMax,
+      pauseMs: HTTP_LIMITS.fetchedPauseMsMax,
+    },
     hasRoot: image.hasFileSystem,
   };
 }

@@ -133,8 +133,9 @@ export interface HostCall {
  *   -1 when the store failed; its bytes are the digest under which the group was offered it
  * - `state-...`: what is not in the local tier; `text` is a key
  * - `resolve`: the addresses of the name `text`; the answer's value is 0 and its bytes are lines, or 1 when there is none, or -1
+ * - `roots`: whom TLS believes; the answer's bytes are certificates as PEM
  */
-export type HostOperation = "chain" | "chain-entry" | "await" | "file" | "resolve" | StateOperation;
+export type HostOperation = "chain" | "chain-entry" | "await" | "file" | "resolve" | "roots" | StateOperation;
 
 /** The answer to a host call. */
 export interface HostAnswer {

@@ -25,6 +25,7 @@ const OPERATIONS: readonly HostOperation[] = [
   "state-lock",
   "state-unlock",
   "resolve",
+  "roots",
 ];
 const STARTS: readonly StartKind[] = ["cold", "proto", "warm"];
 const NOTHING = new Uint8Array(0);

@@ -142,8 +142,19 @@ export interface NativeFunction {
   libraries: Array<NativeLibrary>
   /** What its sockets may reach: `ADDRESS/PREFIX PORT` or `* PORT`. */
   network: Array<string>
+  http: NativeHttpLimits
   /** Whether the guest sees a file system at all. */
   hasRoot: boolean
+}
+
+/** What one HTTP request of a guest, and its answer, may be. */
+export interface NativeHttpLimits {
+  requestBodyBytes: number
+  answerHeadBytes: number
+  answerBodyBytes: number
+  redirects: number
+  headMs: number
+  pauseMs: number
 }
 
 /** A library among the files, compiled. */

@@ -299,3 +299,26 @@ export declare function importConfFlag(name: u32): u32;
  */
 @external("env", "__faasm_backtrace")
 export declare function importBacktrace(depth: u32): void;
+
+/**
+ * Sends a request to an http or https URL and waits for the head of its answer, whatever its status. Returns
+ * a descriptor, from which the body is read as it came (fd_read) and which fd_close closes, as the end of the
+ * call does. method and url are NUL-terminated; headers is 0 or a NUL-terminated text of lines `Name: value`.
+ * Redirects are followed; authorization and cookies go to another origin never. Nothing is decompressed,
+ * cached or kept between requests.
+ */
+@external("env", "__faaslet_http")
+export declare function importHttp(method: u32, url: u32, headers: u32, body: u32, length: u32): u32;
+
+/**
+ * The answer's status, e.g. 200.
+ */
+@external("env", "__faaslet_http_status")
+export declare function importHttpStatus(fd: u32): u32;
+
+/**
+ * Copies the value of a header of the answer, at most length bytes of it and no NUL, and returns its size; of
+ * a header that came more than once all values, a line feed between them.
+ */
+@external("env", "__faaslet_http_header")
+export declare function importHttpHeader(fd: u32, name: u32, buffer: u32, length: u32): u32;

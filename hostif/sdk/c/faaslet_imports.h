@@ -308,6 +308,29 @@ uint32_t __faasm_conf_flag(uint32_t name);
 __attribute__((import_module("env"), import_name("__faasm_backtrace")))
 void __faasm_backtrace(uint32_t depth);
 
+/**
+ * Sends a request to an http or https URL and waits for the head of its answer, whatever its status. Returns
+ * a descriptor, from which the body is read as it came (fd_read) and which fd_close closes, as the end of the
+ * call does. method and url are NUL-terminated; headers is 0 or a NUL-terminated text of lines `Name: value`.
+ * Redirects are followed; authorization and cookies go to another origin never. Nothing is decompressed,
+ * cached or kept between requests.
+ */
+__attribute__((import_module("env"), import_name("__faaslet_http")))
+uint32_t __faaslet_http(uint32_t method, uint32_t url, uint32_t headers, uint32_t body, uint32_t length);
+
+/**
+ * The answer's status, e.g. 200.
+ */
+__attribute__((import_module("env"), import_name("__faaslet_http_status")))
+uint32_t __faaslet_http_status(uint32_t fd);
+
+/**
+ * Copies the value of a header of the answer, at most length bytes of it and no NUL, and returns its size; of
+ * a header that came more than once all values, a line feed between them.
+ */
+__attribute__((import_module("env"), import_name("__faaslet_http_header")))
+uint32_t __faaslet_http_header(uint32_t fd, uint32_t name, uint32_t buffer, uint32_t length);
+
 #ifdef __cplusplus
 }
 #endif

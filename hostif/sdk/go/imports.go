@@ -259,3 +259,23 @@ func importConfFlag(name uint32) uint32
 //
 //go:wasmimport env __faasm_backtrace
 func importBacktrace(depth uint32)
+
+// Sends a request to an http or https URL and waits for the head of its answer, whatever its status. Returns
+// a descriptor, from which the body is read as it came (fd_read) and which fd_close closes, as the end of the
+// call does. method and url are NUL-terminated; headers is 0 or a NUL-terminated text of lines `Name: value`.
+// Redirects are followed; authorization and cookies go to another origin never. Nothing is decompressed,
+// cached or kept between requests.
+//
+//go:wasmimport env __faaslet_http
+func importHttp(method uint32, url uint32, headers uint32, body uint32, length uint32) uint32
+
+// The answer's status, e.g. 200.
+//
+//go:wasmimport env __faaslet_http_status
+func importHttpStatus(fd uint32) uint32
+
+// Copies the value of a header of the answer, at most length bytes of it and no NUL, and returns its size; of
+// a header that came more than once all values, a line feed between them.
+//
+//go:wasmimport env __faaslet_http_header
+func importHttpHeader(fd uint32, name uint32, buffer uint32, length uint32) uint32

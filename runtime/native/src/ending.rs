@@ -27,6 +27,10 @@ impl Ending {
                 Ended::OutputLimit => {
                     Self::Fault(Fault::new("ERR_OUTPUT_LIMIT", "the output is over the function's limit"))
                 }
+                Ended::Unanswered => {
+                    let what = "an initialiser cannot look up names, open shared files or make HTTP requests";
+                    Self::Fault(Fault::new("ERR_GUEST_MISUSE", with_backtrace(what, error)))
+                }
             };
         }
         if let Some(fault) = error.downcast_ref::<Fault>() {

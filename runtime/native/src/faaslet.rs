@@ -14,8 +14,8 @@ use crate::linking::{self, Linking};
 use crate::memory::{Image, create_with};
 use crate::proto::{Proto, TableDifference};
 use crate::regions::RegionUse;
-use crate::shared_files::{FileCache, Finder};
-use crate::slow::{Answers, Owner, SlowCalls};
+use crate::shared_files::{FileCache, Finder, Nobody};
+use crate::slow::{Answers, Owner, SlowCalls, Trust};
 use crate::state::{CallIo, ChainGrant, Chains, State};
 
 pub struct Faaslet {
@@ -62,6 +62,7 @@ pub struct Asking {
     pub answers: Arc<Answers>,
     pub grant: ChainGrant,
     pub shared: Arc<FileCache>,
+    pub trust: Arc<Trust>,
 }
 
 /// What a call left behind.
@@ -164,12 +165,15 @@ impl Faaslet {
         state.io.output = None;
         state.chains = Chains { index: input.index, ..Chains::default() };
         let shared = input.asking.as_ref().map(|asking| asking.shared.clone());
-        state.slow = input.asking.map(|Asking { owner, call, answers, grant, .. }| {
+        state.slow = input.asking.map(|Asking { owner, call, answers, grant, trust, .. }| {
             state.chains.left = grant;
-            SlowCalls { owner, call, answers, control: state.control.clone(), last_ticket: Arc::default() }
+            SlowCalls { owner, call, answers, control: state.control.clone(), last_ticket: Arc::default(), trust }
         });
-        let slow = state.slow.clone().zip(shared);
-        state.wasi.set_shared_files(slow.map(|(slow, cache)| Box::new(Finder { slow, cache }) as Box<dyn SharedFiles>));
+        let finder: Box<dyn SharedFiles> = match state.slow.clone().zip(shared) {
+            Some((slow, cache)) => Box::new(Finder { slow, cache }),
+            None => Box::new(Nobody),
+        };
+        state.wasi.set_shared_files(Some(finder));
         self.table_entry = input.table_entry;
         state.wasi.begin_call(input.stdin, input.stdout, input.stderr, input.environment, input.arguments);
     }

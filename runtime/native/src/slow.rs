@@ -5,9 +5,9 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 
-use faaslet_wasi::{CallControl, Ended};
+use faaslet_wasi::{CallControl, ClientConfig, Ended};
 
 use crate::fault::Fault;
 
@@ -61,6 +61,8 @@ pub enum Operation {
     /// The addresses of a name: the answer's value is 0 and its bytes are lines, or 1 when there is none, or less when nobody
     /// could tell.
     Resolve = 13,
+    /// Whom TLS believes: the answer's bytes are certificates as PEM.
+    Roots = 14,
 }
 
 /// What came back.
@@ -105,7 +107,12 @@ pub struct SlowCalls {
     pub answers: Arc<Answers>,
     pub control: Arc<CallControl>,
     pub last_ticket: Arc<AtomicU32>,
+    /// The group's.
+    pub trust: Arc<Trust>,
 }
+
+/// Whom TLS believes, once somebody asked: reading a few hundred certificates takes its time.
+pub type Trust = OnceLock<Arc<ClientConfig>>;
 
 impl SlowCalls {
     /// Sends a request; its ticket.

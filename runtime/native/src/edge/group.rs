@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use faaslet_wasi::{Allowed, FileQuotas, GlobalFiles, WasiSettings};
+use faaslet_wasi::{Allowed, FileQuotas, GlobalFiles, HttpLimits, WasiSettings};
 use napi::Env;
 use napi::bindgen_prelude::{Function, Uint8Array, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
@@ -48,6 +48,17 @@ pub struct NativeLimits {
     pub idle: u32,
 }
 
+/// What one HTTP request of a guest, and its answer, may be.
+#[napi(object)]
+pub struct NativeHttpLimits {
+    pub request_body_bytes: f64,
+    pub answer_head_bytes: u32,
+    pub answer_body_bytes: f64,
+    pub redirects: u32,
+    pub head_ms: f64,
+    pub pause_ms: f64,
+}
+
 /// All that a group needs to know of a function.
 #[napi(object)]
 pub struct NativeFunction {
@@ -66,6 +77,7 @@ pub struct NativeFunction {
     pub libraries: Vec<NativeLibrary>,
     /// What its sockets may reach: `ADDRESS/PREFIX PORT` or `* PORT`.
     pub network: Vec<String>,
+    pub http: NativeHttpLimits,
     /// Whether the guest sees a file system at all.
     pub has_root: bool,
 }
@@ -277,7 +289,7 @@ impl NativeGroup {
 }
 
 fn settings(function: NativeFunction) -> Result<Settings, Fault> {
-    let NativeFunction { limits, .. } = function;
+    let NativeFunction { limits, http, .. } = function;
     let mut files = GlobalFiles::default();
     for file in function.files {
         let added = match &file.bytes {
@@ -312,6 +324,14 @@ fn settings(function: NativeFunction) -> Result<Settings, Fault> {
             clock_resolution_ns: u64::from(limits.clock_resolution_us) * 1000,
             preopen_root: function.has_root,
             network: Allowed::parse(function.network.iter().map(String::as_str)).map_err(Fault::bug)?,
+            http: HttpLimits {
+                request_body_bytes: http.request_body_bytes as u64,
+                answer_head_bytes: http.answer_head_bytes as usize,
+                answer_body_bytes: http.answer_body_bytes as u64,
+                redirects: http.redirects as usize,
+                head: duration_ms(http.head_ms)?,
+                pause: duration_ms(http.pause_ms)?,
+            },
         },
         files,
         libraries: function.libraries.into_iter().map(|one| (one.path, one.artefact.to_vec())).collect(),

@@ -20,7 +20,7 @@ use crate::fault::Fault;
 use crate::function::Function;
 use crate::regions::{RegionLimits, Regions};
 use crate::shared_files::FileCache;
-use crate::slow::{Answer, Answers, HostCall, Owner};
+use crate::slow::{Answer, Answers, HostCall, Owner, Trust};
 
 pub use completion::{CallRecord, Completion, Installed, StartKind};
 use job::RegionJob;
@@ -67,6 +67,7 @@ pub struct Group {
     notify: Mutex<Option<Notify>>,
     changes: Mutex<HashMap<u32, Vec<Change>>>,
     pub shared_files: Arc<FileCache>,
+    pub trust: Arc<Trust>,
     pub counters: Counters,
     /// State of the group's tenant, as far as it is on this host.
     pub regions: Arc<Regions>,
@@ -118,6 +119,7 @@ impl Group {
             notify: Mutex::new(Some(notify)),
             changes: Mutex::default(),
             shared_files: Arc::default(),
+            trust: Arc::default(),
             counters: Counters::default(),
             regions: Regions::new(limits),
         });

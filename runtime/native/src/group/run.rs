@@ -241,6 +241,7 @@ fn start_and_run(group: &Arc<Group>, job: CallJob, record: &mut CallRecord) -> R
         answers: slot.answers.clone(),
         grant: job.chains,
         shared: group.shared_files.clone(),
+        trust: group.trust.clone(),
     };
     faaslet.begin(input(job, deadline, asking));
     let control = faaslet.store.data().control.clone();

@@ -469,4 +469,22 @@ pub const HOST_FUNCTIONS: &[HostFunction] = &[
         params: &[ValueType::I32],
         results: &[],
     },
+    HostFunction {
+        module: "env",
+        name: "__faaslet_http",
+        params: &[ValueType::I32, ValueType::I32, ValueType::I32, ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faaslet_http_status",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faaslet_http_header",
+        params: &[ValueType::I32, ValueType::I32, ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
 ];

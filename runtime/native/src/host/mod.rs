@@ -4,11 +4,13 @@ mod chaining;
 mod errno;
 mod files;
 mod guest_memory;
+mod http;
 mod input_output;
 mod linking;
 mod memory;
 mod names;
 mod network;
+mod outside;
 mod state;
 mod system;
 #[rustfmt::skip]
@@ -47,5 +49,6 @@ fn build() -> wasmtime::Result<Linker<State>> {
     network::add_to_linker(&mut linker)?;
     state::add_to_linker(&mut linker)?;
     names::add_to_linker(&mut linker)?;
+    http::add_to_linker(&mut linker)?;
     Ok(linker)
 }

@@ -3,15 +3,15 @@
 
 use std::net::IpAddr;
 
-use faaslet_wasi::{Ended, Errno, WasiHost};
+use faaslet_wasi::{Errno, NoAddress, WasiHost};
 use wasmtime::{Caller, Error, Linker, Result};
 
 use super::guest_memory::{copy_in, copy_out, copy_text};
 use super::memory::{release_pages, take_pages};
 use super::network::{AF_INET, AF_INET6, SOCK_DGRAM, SOCK_STREAM, socket_address};
+use super::outside::Asked;
 use crate::fault::Fault;
 use crate::memory::WASM_PAGE;
-use crate::slow::{NUMBERS, Operation};
 use crate::state::State;
 
 type Host<'a> = Caller<'a, State>;
@@ -122,29 +122,13 @@ fn read_hints(state: &State, hints: u32) -> std::result::Result<Hints, Problem> 
     Ok(Hints { is_numeric: number(0) & AI_NUMERICHOST != 0, family, kinds })
 }
 
-/// The addresses of a name. From now on in this call they are what the rules mean by the name.
 fn ask(caller: &mut Host<'_>, name: &str) -> std::result::Result<Vec<IpAddr>, Problem> {
-    let state = caller.data_mut();
-    // A name that no rule names tells nobody anything, not even that somebody asked for it.
-    if !state.wasi.may_resolve(name) {
-        return Err(Problem::Code(EAI_NONAME));
-    }
-    let slow = state.slow.as_mut().ok_or(Problem::Code(EAI_AGAIN))?;
-    let asked = slow.ask(Operation::Resolve, [0; NUMBERS], name.as_bytes().to_vec(), Vec::new());
-    let ticket = asked.map_err(|fault| Problem::Ended(Error::new(fault)))?;
-    let answer = slow.answer(ticket, None).map_err(|error| match error.downcast_ref::<Ended>() {
-        Some(_) => Problem::Ended(error),
-        None => Problem::Code(EAI_AGAIN),
-    })?;
-    match answer.value {
-        0 => {}
-        1 => return Err(Problem::Code(EAI_NONAME)),
-        _ => return Err(Problem::Code(EAI_AGAIN)),
-    }
-    let text = String::from_utf8_lossy(&answer.bytes);
-    let addresses: Vec<IpAddr> = text.lines().filter_map(|line| line.parse().ok()).collect();
-    state.wasi.note_resolved(name, &addresses);
-    Ok(addresses)
+    let State { wasi, slow, .. } = caller.data_mut();
+    wasi.look_up(name, &mut Asked(slow)).map_err(|why| match why {
+        NoAddress::NotNamed | NoAddress::Unknown => Problem::Code(EAI_NONAME),
+        NoAddress::Broken => Problem::Code(EAI_AGAIN),
+        NoAddress::Ended(ended) => Problem::Ended(Error::new(ended)),
+    })
 }
 
 fn write_list(

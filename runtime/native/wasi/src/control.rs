@@ -23,6 +23,8 @@ pub enum Ended {
     Interrupted(Interrupt),
     /// The output is over its limit.
     OutputLimit,
+    /// The guest needs an answer of the rest of the program, and nobody is there to give it: an initialiser has none.
+    Unanswered,
 }
 
 impl std::fmt::Display for Ended {
@@ -32,6 +34,7 @@ impl std::fmt::Display for Ended {
             Self::Interrupted(Interrupt::Cancelled) => f.write_str("cancelled"),
             Self::Interrupted(Interrupt::Deadline) => f.write_str("deadline passed"),
             Self::OutputLimit => f.write_str("output over its limit"),
+            Self::Unanswered => f.write_str("nobody answers"),
         }
     }
 }

@@ -14,6 +14,8 @@ pub enum Target {
     Directory(Inode),
     /// By its number among the Faaslet's sockets.
     Socket(u32),
+    /// An answer to an HTTP request, by its number among the Faaslet's answers.
+    Answer(u32),
 }
 
 /// A number's own side; what it shares with its duplicates is in [`Open`].
@@ -147,13 +149,15 @@ impl Descriptors {
         Ok(Some(replaced))
     }
 
-    pub fn has_sockets(&self) -> bool {
-        self.table.iter().flatten().any(|descriptor| matches!(descriptor.target, Target::Socket(_)))
+    /// Whether a descriptor leads to the network.
+    pub fn has_connections(&self) -> bool {
+        let is_one = |descriptor: &Descriptor| matches!(descriptor.target, Target::Socket(_) | Target::Answer(_));
+        self.table.iter().flatten().any(is_one)
     }
 
-    /// True when a descriptor leads to the socket.
-    pub fn hold_socket(&self, number: u32) -> bool {
-        self.table.iter().flatten().any(|descriptor| descriptor.target == Target::Socket(number))
+    /// True when a descriptor leads there.
+    pub fn hold_target(&self, target: Target) -> bool {
+        self.table.iter().flatten().any(|descriptor| descriptor.target == target)
     }
 
     /// True when a descriptor leads to the node.

@@ -1,5 +1,7 @@
 //! What a function's Faaslets have in common.
 
+use std::time::Duration;
+
 use crate::network::Allowed;
 
 /// A function's side of WASI.
@@ -15,6 +17,7 @@ pub struct WasiSettings {
     pub preopen_root: bool,
     /// What sockets may reach.
     pub network: Allowed,
+    pub http: HttpLimits,
 }
 
 impl Default for WasiSettings {
@@ -26,6 +29,35 @@ impl Default for WasiSettings {
             quotas: FileQuotas::default(),
             preopen_root: true,
             network: Allowed::default(),
+            http: HttpLimits::default(),
+        }
+    }
+}
+
+/// What one HTTP request of a guest, and its answer, may be.
+#[derive(Debug, Clone, Copy)]
+pub struct HttpLimits {
+    pub request_body_bytes: u64,
+    /// Status line and headers, those before the final ones included.
+    pub answer_head_bytes: usize,
+    /// What may be read of one answer.
+    pub answer_body_bytes: u64,
+    pub redirects: usize,
+    /// From the look-up of the name to the end of the answer's head, redirects included.
+    pub head: Duration,
+    /// Between two pieces of the answer's body.
+    pub pause: Duration,
+}
+
+impl Default for HttpLimits {
+    fn default() -> Self {
+        Self {
+            request_body_bytes: 1 << 20,
+            answer_head_bytes: 64 << 10,
+            answer_body_bytes: 1 << 20,
+            redirects: 10,
+            head: Duration::from_secs(10),
+            pause: Duration::from_secs(10),
         }
     }
 }

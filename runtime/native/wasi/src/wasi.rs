@@ -9,7 +9,9 @@ use crate::control::{CallControl, Ended};
 use crate::descriptors::{Descriptors, Target};
 use crate::failure::Failure;
 use crate::files::{Change, Content, Files, GlobalFiles, Local, ROOT};
-use crate::network::Sockets;
+use crate::http::Answer;
+use crate::network::Socket;
+use crate::numbered::Numbered;
 use crate::settings::WasiSettings;
 use crate::shared::SharedFiles;
 use crate::stdio::{Sink, SinkBuffer, Stdin, WhenFull, write_descriptor};
@@ -24,7 +26,8 @@ pub struct Wasi {
     pub(crate) extra_env: String,
     pub(crate) extra_args: String,
     pub(crate) shared: Option<Box<dyn SharedFiles>>,
-    pub(crate) sockets: Sockets,
+    pub(crate) sockets: Numbered<Socket>,
+    pub(crate) answers: Numbered<Answer>,
     /// Names that the call looked up, and their addresses.
     pub(crate) resolved: Vec<(String, IpAddr)>,
     descriptors: Arc<Descriptors>,
@@ -40,8 +43,8 @@ pub struct WasiSnapshot {
 /// What a snapshot cannot hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SnapshotRefused {
-    #[error("a socket is open")]
-    Socket,
+    #[error("a connection is open")]
+    Connection,
 }
 
 impl Wasi {
@@ -57,7 +60,8 @@ impl Wasi {
             extra_env: String::new(),
             extra_args: String::new(),
             shared: None,
-            sockets: Sockets::default(),
+            sockets: Numbered::default(),
+            answers: Numbered::default(),
             resolved: Vec::new(),
         }
     }
@@ -77,6 +81,7 @@ impl Wasi {
         self.stdin = Stdin::Empty;
         self.shared = None;
         self.sockets.close_all();
+        self.answers.close_all();
         self.resolved.clear();
         self.extra_env = String::new();
         self.extra_args = String::new();
@@ -84,8 +89,8 @@ impl Wasi {
     }
 
     pub fn snapshot(&self) -> Result<WasiSnapshot, SnapshotRefused> {
-        if self.descriptors.has_sockets() {
-            return Err(SnapshotRefused::Socket);
+        if self.descriptors.has_connections() {
+            return Err(SnapshotRefused::Connection);
         }
         Ok(WasiSnapshot { descriptors: self.descriptors.clone(), files: self.files.layer() })
     }

@@ -30,6 +30,13 @@ impl Wasi {
                 Ok(count)
             }
             Target::Socket(_) => self.receive_into(memory, fd, to, Riflags::empty()).map(|(count, _)| count),
+            Target::Answer(number) => {
+                let pieces = guest::targets(memory, to)?;
+                let wanted: usize = pieces.iter().map(|(_, length)| *length as usize).sum();
+                let mut bytes = vec![0; wanted.min(RECEIVED_MAX)];
+                let count = self.read_answer(number, &mut bytes)?;
+                scatter(memory, &pieces, bytes.get(..count).unwrap_or_default())
+            }
             _ => Err(Errno::Badf.into()),
         }
     }

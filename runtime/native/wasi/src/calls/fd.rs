@@ -21,7 +21,7 @@ impl Wasi {
         match self.descriptors().get(fd.into())?.target {
             Target::File(inode) => Ok(inode),
             Target::Directory(_) => Err(Errno::Badf.into()),
-            Target::Stdin | Target::Stdout | Target::Stderr | Target::Socket(_) => Err(Errno::Spipe.into()),
+            _ => Err(Errno::Spipe.into()),
         }
     }
 
@@ -55,10 +55,12 @@ impl Wasi {
         {
             self.files.release(inode);
         }
-        if let Target::Socket(number) = closed.target
-            && !self.descriptors().hold_socket(number)
-        {
-            self.sockets.close(number);
+        if !self.descriptors().hold_target(closed.target) {
+            match closed.target {
+                Target::Socket(number) => self.sockets.close(number),
+                Target::Answer(number) => self.answers.close(number),
+                _ => {}
+            }
         }
     }
 

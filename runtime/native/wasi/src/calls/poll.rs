@@ -83,6 +83,9 @@ impl Wasi {
         let descriptor = self.descriptors().get(fd.into())?;
         Ok(match (descriptor.target, &self.stdin) {
             (Target::Socket(number), _) => Wait::Descriptor(self.sockets.get(number)?.raw(), PollFlags::IN),
+            (Target::Answer(number), _) => {
+                self.answers.get(number)?.waits_for().map_or(Wait::Nothing(1), |fd| Wait::Descriptor(fd, PollFlags::IN))
+            }
             (Target::Stdin, Stdin::Descriptor(fd)) => Wait::Descriptor(*fd, PollFlags::IN),
             (Target::Stdin, Stdin::Bytes(bytes, at)) => Wait::Nothing((bytes.len() - at) as u64),
             (Target::Stdin, Stdin::Empty) => Wait::Nothing(0),

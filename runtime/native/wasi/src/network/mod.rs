@@ -14,39 +14,6 @@ use crate::wasi::Wasi;
 pub use allow::{Allowed, BadRule};
 pub use socket::{Family, Kind, Name, Shut, Socket, SocketOption};
 
-/// A Faaslet's open sockets, by the numbers that descriptors have for them.
-#[derive(Default)]
-pub struct Sockets(Vec<Option<Socket>>);
-
-impl Sockets {
-    pub fn get(&self, number: u32) -> Result<&Socket> {
-        Ok(self.0.get(number as usize).and_then(Option::as_ref).ok_or(Errno::Badf)?)
-    }
-
-    fn get_mut(&mut self, number: u32) -> Result<&mut Socket> {
-        Ok(self.0.get_mut(number as usize).and_then(Option::as_mut).ok_or(Errno::Badf)?)
-    }
-
-    fn add(&mut self, socket: Socket) -> Result<u32> {
-        let place = self.0.iter().position(Option::is_none).unwrap_or(self.0.len());
-        if place == self.0.len() {
-            self.0.push(None);
-        }
-        self.0[place] = Some(socket);
-        Ok(u32::try_from(place).map_err(|_| Errno::Mfile)?)
-    }
-
-    pub fn close(&mut self, number: u32) {
-        if let Some(place) = self.0.get_mut(number as usize) {
-            *place = None;
-        }
-    }
-
-    pub fn close_all(&mut self) {
-        self.0.clear();
-    }
-}
-
 impl Wasi {
     /// Opens a socket. A function that may reach nothing gets none.
     pub fn socket(&mut self, family: Family, kind: Kind, is_nonblocking: bool) -> Result<u32> {
@@ -119,13 +86,8 @@ impl Wasi {
         socket.receive(max, peeks, waits && may_wait, is_allowed, &self.control)
     }
 
-    /// Whether the function's rules let it look a name up.
-    pub fn may_resolve(&self, name: &str) -> bool {
-        self.settings.network.names(name)
-    }
-
     /// What a name was looked up as; the rules about it mean these addresses until the call ends.
-    pub fn note_resolved(&mut self, name: &str, addresses: &[IpAddr]) {
+    pub(crate) fn note_resolved(&mut self, name: &str, addresses: &[IpAddr]) {
         const KEPT_MAX: usize = 4096;
         let room = KEPT_MAX.saturating_sub(self.resolved.len());
         self.resolved.extend(addresses.iter().take(room).map(|address| (name.to_owned(), *address)));

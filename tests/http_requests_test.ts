@@ -1,0 +1,178 @@
+/**
+ * Goal: a guest's HTTP request reaches what its settings name, over TLS with whom the machine believes, and its answer is read
+ * as it came. Method: a guest that makes one request a call, against servers of this process that say what is on the wire.
+ */
+import assert from "node:assert/strict";
+import { Authority } from "./support/certificates.ts";
+import { ERRNO, Fetcher } from "./support/fetching.ts";
+import { optionalTest } from "./support/optional.ts";
+import { RawServer } from "./support/raw_server.ts";
+import { until } from "./support/until.ts";
+
+const PAGE = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
+const OPENSSL = hasOpenssl() ? undefined : "openssl is not installed";
+
+Deno.test("__faaslet_http() sends what it is given, and gives what came", async () => {
+  await using server = new RawServer(({ body, send }) =>
+    send(`HTTP/1.1 418 Teapot\r\nX-One: a\r\nx-one: b\r\ncontent-length: ${body.length}\r\n\r\n${TEXT.decode(body)}`)
+  );
+  await using fetcher = await Fetcher.open({ rules: [`127.0.0.1:${server.port}`] });
+  const url = `http://127.0.0.1:${server.port}/a/b?c=d#e`;
+  const headers = "accept: text/plain\r\nX-Two: 2\n";
+  const put = await fetcher.fetch({ method: "PUT", url, headers, body: BYTES.encode("some text"), header: "X-ONE" });
+  assert.deepEqual([put.errno, put.status, put.header, put.body], [0, 418, "a\nb", "some text"]);
+  const lines = server.heads[0]!.split("\r\n");
+  assert.equal(lines[0], "PUT /a/b?c=d HTTP/1.1");
+  assert.deepEqual(lines.slice(1).toSorted(), [
+    "accept: text/plain",
+    "connection: close",
+    "content-length: 9",
+    `host: 127.0.0.1:${server.port}`,
+    "x-two: 2",
+  ]);
+  const get = await fetcher.fetch({ url, header: "x-none" });
+  assert.deepEqual([get.errno, get.status, get.header, get.body], [0, 418, undefined, ""]);
+  assert.ok(!server.heads[1]!.includes("content-length"), "a request without a body says nothing of one");
+  const post = await fetcher.fetch({ method: "POST", url });
+  assert.deepEqual([post.errno, post.body], [0, ""]);
+  assert.match(server.heads[2]!, /^content-length: 0$/m);
+});
+
+Deno.test("an answer's body is read whole in every form, and a part of one is an error", async () => {
+  const forms: readonly [answer: string, errno: number, body: string][] = [
+    [PAGE, 0, "hello"],
+    ["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2;x=y\r\nlo\r\n0\r\nx: y\r\n\r\n", 0, "hello"],
+    ["HTTP/1.1 200 OK\r\n\r\nhello", 0, "hello"],
+    ["HTTP/1.0 200 OK\r\n\r\nhello", 0, "hello"],
+    ["HTTP/1.1 204 No Content\r\ncontent-length: 5\r\n\r\n", 0, ""],
+    ["HTTP/1.1 304 Not Modified\r\n\r\n", 0, ""],
+    ["HTTP/1.1 300 Choices\r\nlocation: /x\r\ncontent-length: 5\r\n\r\nhello", 0, "hello"],
+    ["HTTP/1.1 302 Found\r\ncontent-length: 5\r\n\r\nhello", 0, "hello"],
+    ["HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nlink: x\r\n\r\n" + PAGE, 0, "hello"],
+    ["HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 5\r\n\r\nhello", 0, "hello"],
+    [PAGE.slice(0, -1), ERRNO.CONNRESET, "hell"],
+    ["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n3\r\nhel\r\n2\r\nl", ERRNO.CONNRESET, "hell"],
+    ["HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nx\r\n", ERRNO.PROTO, ""],
+  ];
+  let answer = "";
+  await using server = new RawServer(({ send }) => send(answer));
+  await using fetcher = await Fetcher.open({ rules: ["localhost:*"] });
+  for (const [text, errno, body] of forms) {
+    answer = text;
+    const fetched = await fetcher.fetch(`http://127.0.0.1:${server.port}/`);
+    assert.deepEqual([fetched.errno, fetched.body], [errno, body], text);
+  }
+  answer = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n";
+  const head = await fetcher.fetch({ method: "HEAD", url: `http://localhost:${server.port}/` });
+  assert.deepEqual([head.errno, head.status, head.body], [0, 200, ""]);
+});
+
+Deno.test("redirects are followed, and what was for one origin goes to no other", async () => {
+  await using other = new RawServer(({ send }) => send(PAGE));
+  await using server = new RawServer(({ head, send }) => {
+    const path = / (\S*) /.exec(head)![1]!;
+    const to = { "/near": "next?x", "/next?x": `//localhost:${other.port}/far` }[path];
+    return send(`HTTP/1.1 ${path === "/near" ? 307 : 303} Go\r\nlocation: ${to}\r\ncontent-length: 3\r\n\r\nbye`);
+  });
+  await using fetcher = await Fetcher.open({ rules: [`127.0.0.1:${server.port}`, `localhost:${other.port}`] });
+  const headers = "authorization: secret\ncookie: a=b\naccept: text/plain\ncontent-type: text/plain";
+  const url = `http://127.0.0.1:${server.port}/near`;
+  const { errno, status, body } = await fetcher.fetch({ method: "POST", url, headers, body: BYTES.encode("x") });
+  assert.deepEqual([errno, status, body], [0, 200, "hello"]);
+  assert.match(server.heads[1]!, /^POST \/next\?x HTTP\/1.1\r\n/);
+  assert.match(server.heads[1]!, /^authorization: secret\r\n/m);
+  assert.match(server.heads[1]!, /^cookie: a=b\r\n/m);
+  assert.match(other.heads[0]!, /^GET \/far HTTP\/1.1\r\n/);
+  assert.match(other.heads[0]!, /^accept: text\/plain$/m);
+  assert.doesNotMatch(other.heads[0]!, /^(authorization|cookie|content-)/m);
+});
+
+Deno.test("a name is connected to at the address that was looked up and checked, under its own name", async () => {
+  await using server = new RawServer(({ send }) => send(PAGE));
+  const { port } = server;
+  // The same port of another address: where a second look-up would lead to.
+  await using other = new RawServer(({ send }) => send(PAGE), { hostname: "127.0.0.2", port });
+  const names = { "one.example": [["203.0.113.9", "127.0.0.1"], ["127.0.0.2"]] };
+  await using fetcher = await Fetcher.open({ rules: [`127.0.0.0/8:${port}`, `one.example:${port}`], names });
+  const { errno, body } = await fetcher.fetch(`http://one.example:${port}/`);
+  assert.deepEqual([errno, body], [0, "hello"]);
+  assert.match(server.heads[0]!, new RegExp(`^host: one.example:${port}$`, "m"));
+  assert.deepEqual([fetcher.asked.length, other.connections], [1, 0], "one look-up a request");
+  assert.equal((await fetcher.fetch(`http://two.example:${port}/`)).errno, ERRNO.ACCES);
+  assert.deepEqual(fetcher.asked, ["one.example"], "what no rule names is not looked up");
+});
+
+optionalTest("TLS is spoken with whom the roots know, under the name of the URL", OPENSSL, async () => {
+  using authority = new Authority();
+  using stranger = new Authority();
+  const page = ({ send }: { send(text: string): Promise<boolean> }) => send(PAGE);
+  await using server = new RawServer(page, { certificate: authority.sign("DNS:localhost", "DNS:one.example") });
+  await using named = new RawServer(page, { certificate: authority.sign("DNS:two.example") });
+  await using numbered = new RawServer(page, { certificate: authority.sign("IP:127.0.0.1") });
+  await using foreign = new RawServer(page, { certificate: stranger.sign("DNS:localhost") });
+  const names = { "one.example": [["127.0.0.1"]] };
+  const rules = ["localhost:*", "one.example:*"];
+  await using fetcher = await Fetcher.open({ rules, names, roots: authority.pem });
+  const good = await fetcher.fetch(`https://localhost:${server.port}/`);
+  assert.deepEqual([good.errno, good.status, good.body], [0, 200, "hello"]);
+  assert.equal((await fetcher.fetch(`https://one.example:${server.port}/`)).body, "hello");
+  assert.equal((await fetcher.fetch(`https://127.0.0.1:${numbered.port}/`)).body, "hello");
+  for (
+    const url of [
+      `https://localhost:${named.port}/`,
+      `https://127.0.0.1:${server.port}/`,
+      `https://localhost:${foreign.port}/`,
+    ]
+  ) {
+    const { errno, body } = await fetcher.fetch(url);
+    assert.deepEqual([errno, body], [ERRNO.PROTO, ""], url);
+  }
+  assert.deepEqual([...named.heads, ...foreign.heads], [], "not a byte of a request to who is not believed");
+  await using system = await Fetcher.open({ rules });
+  assert.equal((await system.fetch(`https://localhost:${server.port}/`)).errno, ERRNO.PROTO, "only what is trusted is");
+  await using plain = new RawServer(page);
+  await using fresh = await Fetcher.open({ rules, roots: authority.pem });
+  const clear = fresh.fetch(`https://localhost:${plain.port}/`, { timeoutMs: 500 });
+  assert.notEqual((await clear).errno, 0, "a server that speaks no TLS");
+});
+
+Deno.test("H23: a request ends at the deadline and when it is cancelled, and its connection with it", async () => {
+  const stages: readonly (readonly [string, (exchange: { send(text: string): Promise<boolean> }) => unknown])[] = [
+    ["before the head", () => {}],
+    ["in the head", ({ send }) => send("HTTP/1.1 200 OK\r\nx: ")],
+    ["in the body", ({ send }) => send("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhel")],
+  ];
+  for (const [where, begin] of stages) {
+    await using server = new RawServer(async (exchange) => {
+      await begin(exchange);
+      await exchange.closed;
+    });
+    await using fetcher = await Fetcher.open({ rules: ["localhost:*"] });
+    const url = `http://127.0.0.1:${server.port}/`;
+    const late = await fetcher.fetch(url, { timeoutMs: 100 });
+    assert.equal(late.outcome.status, "timeout", where);
+    const waiting = fetcher.fetch(url, { id: 7_777 });
+    await until(() => server.heads.length === 2, "the request is there");
+    fetcher.group.cancel(7_777);
+    assert.equal((await waiting).outcome.status, "cancelled", where);
+    await until(() => server.open === 0, `the connections are closed: ${where}`);
+  }
+});
+
+Deno.test("an initialiser that makes a request fails by that name", async () => {
+  await assert.rejects(
+    Fetcher.open({ rules: ["localhost:*"], entry: "main", init: "main" }),
+    { code: "ERR_INIT", message: /initialiser cannot .*HTTP/ },
+  );
+});
+
+const TEXT = new TextDecoder();
+const BYTES = new TextEncoder();
+
+function hasOpenssl(): boolean {
+  try {
+    return new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}

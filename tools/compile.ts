@@ -30,8 +30,12 @@ export async function compile(output: string, deno: string = Deno.execPath()): P
         "main.ts",
       ],
       cwd: ROOT,
-      // A debug-sized stack is not enough for its parser on some of our packages.
-      env: { RUST_MIN_STACK: String(32 * 1_024 * 1_024) },
+      env: {
+        // A debug-sized stack is not enough for its parser on some of our packages.
+        RUST_MIN_STACK: String(32 * 1_024 * 1_024),
+        // Deno 2.6 trusts its own roots alone by default, which is too little where a proxy of one's own stands in front.
+        DENO_TLS_CA_STORE: Deno.env.get("DENO_TLS_CA_STORE") ?? "system,mozilla",
+      },
       stdin: "null",
       stdout: "inherit",
       stderr: "inherit",

@@ -30,6 +30,8 @@ function stepsOf(isLong: boolean): Step[] {
   const cargo = { CARGO_TARGET_DIR: cargoTarget(), ...(isLong && { FAASLET_TEST_LONG: "1" }) };
   const checks = CHECKS.map((check: Check): Step => ({ ...check, environment: cargo }));
   return [
+    // First, since Deno says on standard error what it fetches, and tests of the command line read that of its processes.
+    { name: "packages", words: [Deno.execPath(), "install", "--quiet", "--frozen"], directory: ROOT },
     ...checks,
     {
       name: "tests in Rust",

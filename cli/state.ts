@@ -85,7 +85,7 @@ function showHere(here: HereView | undefined, bytes: number): string {
   const part = here.bytes >= bytes ? "all" : showBytes(here.bytes);
   const notes = [
     ...(here.isCurrent ? [] : [here.version === undefined ? "never pushed" : `old: ${here.version}`]),
-    ...(here.mayBeChanged ? ["changed"] : []),
+    ...(here.mayBeChanged ? ["may be changed"] : []),
   ];
   return notes.length === 0 ? part : `${part} (${notes.join(", ")})`;
 }

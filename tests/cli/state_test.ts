@@ -89,7 +89,7 @@ Deno.test("state list, push and pull show and move what functions have in this h
   assert.deepEqual(await listed(), [
     { key: "mine", bytes: 100_000, here: { bytes: 100_000, mayBeChanged: true, isCurrent: false } },
   ]);
-  assert.match((await ask("state list mine")).stdout, /^mine +98 KiB +- +all \(never pushed, changed\) +- +-$/m);
+  assert.match((await ask("state list mine")).stdout, /^mine +98 KiB +- +all \(never pushed, may be changed\) +- +-$/m);
   assert.equal((await ask("state get mine")).code, 3, "the global tier has nothing");
   assert.equal((await ask("state pull mine")).code, 3);
   assert.equal((await listed()).length, 1, "a pull of what is not there takes nothing away");

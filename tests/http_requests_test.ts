@@ -3,14 +3,13 @@
  * as it came. Method: a guest that makes one request a call, against servers of this process that say what is on the wire.
  */
 import assert from "node:assert/strict";
-import { Authority } from "./support/certificates.ts";
+import { Authority, NO_OPENSSL } from "./support/certificates.ts";
 import { ERRNO, Fetcher } from "./support/fetching.ts";
 import { optionalTest } from "./support/optional.ts";
 import { RawServer } from "./support/raw_server.ts";
 import { until } from "./support/until.ts";
 
 const PAGE = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
-const OPENSSL = hasOpenssl() ? undefined : "openssl is not installed";
 
 Deno.test("__faaslet_http() sends what it is given, and gives what came", async () => {
   await using server = new RawServer(({ body, send }) =>
@@ -102,7 +101,7 @@ Deno.test("a name is connected to at the address that was looked up and checked,
   assert.deepEqual(fetcher.asked, ["one.example"], "what no rule names is not looked up");
 });
 
-optionalTest("TLS is spoken with whom the roots know, under the name of the URL", OPENSSL, async () => {
+optionalTest("TLS is spoken with whom the roots know, under the name of the URL", NO_OPENSSL, async () => {
   using authority = new Authority();
   using stranger = new Authority();
   const page = ({ send }: { send(text: string): Promise<boolean> }) => send(PAGE);
@@ -168,11 +167,3 @@ Deno.test("an initialiser that makes a request fails by that name", async () => 
 
 const TEXT = new TextDecoder();
 const BYTES = new TextEncoder();
-
-function hasOpenssl(): boolean {
-  try {
-    return new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" }).outputSync().success;
-  } catch {
-    return false;
-  }
-}

@@ -7,19 +7,10 @@ import { compileLibraries, EmbeddedGroup, type FunctionImage } from "../runtime/
 import { compileModule, inspectModule } from "../runtime/native/mod.ts";
 import { libraryOf } from "./support/library.ts";
 import { buildC, buildLibrary } from "./support/c.ts";
-import { EXPORTS } from "./support/c_flags.ts";
+import { DYNAMIC } from "./support/c_flags.ts";
 import { assemble, DEFAULT_LIMITS, imageOf } from "./support/guests.ts";
 
 const TEXT = new TextDecoder();
-/** What a program that opens libraries exports for them. */
-const DYNAMIC = [
-  ...EXPORTS,
-  "-Wl,--export-dynamic",
-  "-fvisibility=default",
-  "-Wl,--export=malloc",
-  "-Wl,--export=__stack_pointer",
-];
-
 const EXPECTED = `count 1006
 again 1
 value 1006

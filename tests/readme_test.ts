@@ -51,6 +51,7 @@ Deno.test("examples: the commands of their READMEs work as they stand", async ()
     /^loss 0\.\d+, (100|9\d)\.\d+ % right$/m,
     /^sgd\/weights +369 KiB /m,
     /^256 x 256 in state as matrix\/c; at most 0 from a plain product$/m,
+    /^ok$/m,
   ];
   for (const answer of answers) assert.match(said, answer);
 });

@@ -3,22 +3,16 @@
  * `parts` of each language, built as `faaslet up` builds it, run by a dispatcher over a real group.
  */
 import assert from "node:assert/strict";
-import { buildModule, findRust, tryTool } from "../cli/build/mod.ts";
+import { buildModule } from "../cli/build/mod.ts";
 import { SYSTEM_CLOCK } from "../http/mod.ts";
 import { EmbeddedGroup, type FunctionRecord, type LiveFunction, parseSettings } from "../runtime/mod.ts";
 import { Dispatcher } from "../scheduler/mod.ts";
 import { imageOf } from "./support/guests.ts";
+import { missingCompiler } from "./support/sdk.ts";
 
 const FOLDER = new URL("../examples/parts/", import.meta.url).pathname;
 const N = 1_000_000;
 const SUM = 333_333_833_333_500_000n;
-
-/** What is missing for a language, or undefined. */
-async function missing(name: string): Promise<string | undefined> {
-  if (name.endsWith(".go")) return await tryTool("go", ["version"]) === undefined ? "no go on the PATH" : undefined;
-  if (name.endsWith(".rs")) return await findRust().then(() => undefined, () => "no Rust library for WASI");
-  return undefined;
-}
 
 async function answerOf(file: string): Promise<string> {
   const { wasm } = await buildModule(FOLDER + file, () => {});
@@ -46,7 +40,7 @@ async function answerOf(file: string): Promise<string> {
 }
 
 for (const file of ["parts.c", "parts.cpp", "parts.rs", "parts.go", "parts.as.ts"]) {
-  const why = await missing(file);
+  const why = await missingCompiler(file);
   if (why !== undefined) console.log(`skipped: SDK example ${file}: ${why}`);
   Deno.test({
     name: `the SDK's example ${file} chains its parts and answers`,

@@ -25,7 +25,7 @@ const EXPORT_ERRNO = "-Wl,--export-if-defined=errno";
 
 /**
  * Builds one source file, as a plain command or, when it has a `_faasm_zygote` or is entered elsewhere than at its start,
- * so that its constructors run before the snapshot. `faaslet.h` and `faasm/faasm.h` are the SDK's.
+ * so that its constructors run before the snapshot. `faaslet.h`, `faasm/faasm.h` and what is below `posix/` are the SDK's.
  */
 export async function buildC(context: BuildContext): Promise<void> {
   const compile = await findCompiler(context);
@@ -41,19 +41,25 @@ function isPlainC(source: string): boolean {
 async function findCompiler(context: BuildContext): Promise<Compile> {
   const { source, target } = context;
   const driver = isPlainC(source) ? "clang" : "clang++";
-  const headers = `-I${await stageSdk("c", context.directory)}`;
+  const headers = headersIn(await stageSdk("c", context.directory));
   const wasiSdk = Deno.env.get("WASI_SDK_PATH");
   if (wasiSdk) {
     const program = join(wasiSdk, "bin", driver);
     context.useTool(program);
-    return (flags) => runTool(program, [...flags, headers, source, "-o", target], "WASI_SDK_PATH names no WASI SDK");
+    return (flags) => runTool(program, [...flags, ...headers, source, "-o", target], "WASI_SDK_PATH names no WASI SDK");
   }
   if (await canTargetWasi(driver, context.directory)) {
     context.useTool(driver);
-    return (flags) => runTool(driver, [TARGET, ...flags, headers, source, "-o", target], "it was there a moment ago");
+    return (flags) =>
+      runTool(driver, [TARGET, ...flags, ...headers, source, "-o", target], "it was there a moment ago");
   }
   const clang = await loadPackage(context);
   return (flags) => compileWithPackage(clang, context, driver, flags);
+}
+
+/** The SDK's words, and C's own headers for what WASI's library lacks: they stand before the system's. */
+function headersIn(sdk: string): string[] {
+  return [`-I${sdk}`, `-I${sdk}/posix`];
 }
 
 const TARGET = "--target=wasm32-wasi";
@@ -103,7 +109,11 @@ async function compileWithPackage(
   const listen = (bytes: Uint8Array | null): void => void (said += bytes === null ? "" : words.decode(bytes));
   try {
     const options = { stdout: listen, stderr: listen };
-    const built = await runClang([driver, ...flags, `-I${SDK_FOLDER}`, name, "-o", "module.wasm"], files, options);
+    const built = await runClang(
+      [driver, ...flags, ...headersIn(SDK_FOLDER), name, "-o", "module.wasm"],
+      files,
+      options,
+    );
     await Deno.writeFile(context.target, built["module.wasm"] as Uint8Array);
   } catch (cause) {
     if (typeof (cause as { code?: unknown }).code === "number") throw failed(driver, said);

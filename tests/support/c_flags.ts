@@ -14,6 +14,15 @@ export const EXPORTS: Flags = [
   "-Wl,--allow-undefined",
 ];
 
+/** A program that opens libraries, with what it exports for them. */
+export const DYNAMIC: Flags = [
+  ...EXPORTS,
+  "-Wl,--export-dynamic",
+  "-fvisibility=default",
+  "-Wl,--export=malloc",
+  "-Wl,--export=__stack_pointer",
+];
+
 /** A library that another program opens. */
 export const LIBRARY: Flags = [
   "-fPIC",

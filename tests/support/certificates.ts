@@ -53,3 +53,14 @@ export class Authority implements Disposable {
 }
 
 const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+
+/** Why there can be no authority here, for tests that need one. */
+export const NO_OPENSSL: string | undefined = hasOpenssl() ? undefined : "openssl is not installed";
+
+function hasOpenssl(): boolean {
+  try {
+    return new Deno.Command("openssl", { args: ["version"], stdout: "null", stderr: "null" }).outputSync().success;
+  } catch {
+    return false;
+  }
+}

@@ -78,3 +78,4 @@ export function malloc(size: usize): usize {
   return heap.alloc(size);
 }
 export { State, StateView } from "./state";
+export { HttpAnswer, httpRequest } from "./http";

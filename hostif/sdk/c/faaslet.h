@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "faaslet_http.h"
 #include "faaslet_imports.h"
 #include "faaslet_state.h"
 

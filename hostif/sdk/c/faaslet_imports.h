@@ -4,6 +4,9 @@
 
 #include <stdint.h>
 
+/** A pointer as the host takes it. */
+#define FAASLET_AT(pointer) ((uint32_t)(uintptr_t)(pointer))
+
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -10,8 +10,6 @@
 
 #include "faaslet_imports.h"
 
-#define FAASLET_AT(pointer) ((uint32_t)(uintptr_t)(pointer))
-
 #ifdef __cplusplus
 extern "C" {
 #endif

@@ -4,6 +4,7 @@
 
 use std::ffi::CString;
 
+pub mod http;
 pub mod imports;
 pub mod state;
 

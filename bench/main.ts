@@ -21,6 +21,7 @@ import { registry } from "./registry.ts";
 import { reset } from "./reset.ts";
 import { restore } from "./restore.ts";
 import { roundTrip } from "./round_trip.ts";
+import { sgd } from "./sgd.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   restore,
@@ -34,6 +35,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   chain,
   hostCalls,
   registry,
+  sgd,
 ];
 const RESULTS = new URL("./results/", import.meta.url);
 

@@ -50,6 +50,7 @@ Deno.test("examples: the commands of their READMEs work as they stand", async ()
     /^333333833333500000$/m,
     /^loss 0\.\d+, (100|9\d)\.\d+ % right$/m,
     /^sgd\/weights +369 KiB /m,
+    /^two additions: 1 without the lock, 2 with it$/m,
     /^256 x 256 in state as matrix\/c; at most 0 from a plain product$/m,
     /^ok$/m,
   ];

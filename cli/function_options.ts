@@ -1,7 +1,18 @@
 /** The options that say what a function is: those of `deploy` and of `up`. */
 import { basename } from "node:path";
 import { FaasletError } from "../errors.ts";
-import { bytes, count, duration, list, pathPairs, text, variables } from "./option_kinds.ts";
+import {
+  bytes,
+  choice,
+  count,
+  duration,
+  isGiven,
+  list,
+  type PathPair,
+  pathPairs,
+  text,
+  variables,
+} from "./option_kinds.ts";
 import type { ValuesOf } from "./verb.ts";
 
 export const FUNCTION_OPTIONS = {
@@ -19,10 +30,48 @@ export const FUNCTION_OPTIONS = {
   entry: text("--entry <export>", "the function that a call runs"),
   init: text("--init <export>", "the function that runs once, before the snapshot"),
   contentType: text("--content-type <type>", "the media type of its answers"),
+  http: choice("--http <form>", ["raw", "cgi"], "the output is the answer, or has a head with its status and headers"),
+  cors: list("--cors <origin>", "an origin whose pages may read the answers, or * (repeatable)"),
+  idempotent: isGiven("--idempotent", "an asynchronous call may run again when its host went away during it"),
   set: list("--set <setting=value>", "any other setting of the API, e.g. logBytes=65536 (repeatable)"),
 };
 
-type Given = ValuesOf<typeof FUNCTION_OPTIONS>;
+/** Options by the setting of the API that each stands for. */
+const SETTING_OF = {
+  memory: "memoryBytes",
+  timeout: "timeoutMs",
+  initTimeout: "initTimeoutMs",
+  concurrency: "concurrency",
+  queue: "queue",
+  idle: "idle",
+  env: "environment",
+  arg: "arguments",
+  allowNet: "allowNet",
+  entry: "entry",
+  init: "init",
+  contentType: "contentType",
+  http: "http",
+  cors: "cors",
+  idempotent: "idempotent",
+} as const satisfies Readonly<Record<Exclude<keyof typeof FUNCTION_OPTIONS, "name" | "file" | "set">, string>>;
+
+/** Values of these options; those that were not given need not be there. */
+export type Given = Partial<ValuesOf<typeof FUNCTION_OPTIONS>>;
+
+/** A function as somebody wants to have it. */
+export interface Wanted {
+  readonly name: string;
+  /** Its source or module. */
+  readonly path: string;
+  /** As the API takes them. */
+  readonly settings: Readonly<Record<string, unknown>>;
+  readonly files: readonly PathPair[];
+}
+
+/** What a command line that names a file asks for. Throws `ERR_USAGE`. */
+export function wantedOf(path: string, given: Given): Wanted {
+  return { name: given.name ?? nameOf(path), path, settings: settingsOf(given), files: given.file ?? [] };
+}
 
 /** The settings as the API takes them; what was not given is not in it. Throws `ERR_USAGE`. */
 export function settingsOf(given: Given): Record<string, unknown> {
@@ -32,27 +81,15 @@ export function settingsOf(given: Given): Record<string, unknown> {
     if (at < 1) throw new FaasletError("ERR_USAGE", `cannot use --set ${JSON.stringify(word)}: write SETTING=VALUE`);
     settings[word.slice(0, at)] = valueOf(word.slice(at + 1));
   }
-  const named = {
-    memoryBytes: given.memory,
-    timeoutMs: given.timeout,
-    initTimeoutMs: given.initTimeout,
-    concurrency: given.concurrency,
-    queue: given.queue,
-    idle: given.idle,
-    environment: given.env,
-    arguments: given.arg,
-    allowNet: given.allowNet,
-    entry: given.entry,
-    init: given.init,
-    contentType: given.contentType,
-  };
-  for (const [name, value] of Object.entries(named)) if (value !== undefined) settings[name] = value;
+  for (const [option, setting] of Object.entries(SETTING_OF)) {
+    const value = given[option as keyof typeof SETTING_OF];
+    if (value !== undefined) settings[setting] = value;
+  }
   return settings;
 }
 
-/** The name that was given, or one made of the file's: `Word_Freq.c` becomes `word-freq`. */
-export function nameOf(given: Given, path: string): string {
-  if (given.name !== undefined) return given.name;
+/** A name made of a file's: `Word_Freq.c` becomes `word-freq`. */
+function nameOf(path: string): string {
   const stem = basename(path).replace(/(?<=.)\..*$/, "");
   const name = stem.toLowerCase().replace(/[^a-z0-9]+/g, "-").replace(/^-+|-+$/g, "");
   if (name !== "") return name;

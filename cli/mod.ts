@@ -18,7 +18,8 @@ import { EXIT, exitCodeOf } from "./exit_code.ts";
 import { GLOBAL_OPTIONS, resolveGlobals } from "./globals.ts";
 import { Output } from "./output.ts";
 import { type Grammar, parse } from "./parser.ts";
-import { giveUp } from "./permissions.ts";
+import { readProjectGlobals } from "./find_project.ts";
+import { asksHost, giveUp } from "./permissions.ts";
 import type { Globals, Verb } from "./verb.ts";
 import { VERBS } from "./verbs.ts";
 
@@ -43,7 +44,12 @@ export async function main(words: readonly string[]): Promise<number> {
     }
     verb = parsed.verb;
     giveUp(verb);
-    const globals = resolveGlobals(parsed.globals, (name) => Deno.env.get(name));
+    const { needs, takesProject } = verb;
+    const word = takesProject === true ? parsed.arguments[0] : undefined;
+    const globals = await resolveGlobals(parsed.globals, {
+      environment: (name) => Deno.env.get(name),
+      file: (config) => asksHost(needs) ? readProjectGlobals(config, word) : Promise.resolve({}),
+    });
     output = outputOf(globals);
     return await verb.run({ arguments: parsed.arguments, options: parsed.options, globals, output });
   } catch (thrown) {

@@ -96,7 +96,7 @@ function addVerb(program: Command, verb: Verb, globals: OptionSpecs, printed: st
   for (const { word, summary } of verb.words ?? []) command.addArgument(new Argument(word, summary));
   if (verb.alias !== undefined) command.alias(verb.alias);
   addOptions(command, verb.options);
-  addOptions(command, globals, GLOBAL_HEADING);
+  addOptions(command, withoutTaken(globals, verb.options), GLOBAL_HEADING);
   if (verb.isPassedThrough === true) command.passThroughOptions();
   program.addCommand(command, { hidden: verb.isHidden === true });
   return command;
@@ -112,6 +112,18 @@ function addOptions(command: Command, specs: OptionSpecs, heading?: string): voi
     if (heading !== undefined) option.helpGroup(heading);
     command.addOption(option);
   }
+}
+
+/** A letter that the subcommand has for an option of its own is not a global one's there. */
+function withoutTaken(globals: OptionSpecs, own: OptionSpecs): OptionSpecs {
+  const taken = new Set(Object.values(own).map(({ flags }) => new Option(flags).short));
+  return Object.fromEntries(
+    Object.entries(globals).map(([name, spec]) => {
+      const { short } = new Option(spec.flags);
+      if (short === undefined || !taken.has(short)) return [name, spec];
+      return [name, { ...spec, flags: spec.flags.replace(`${short}, `, "") }];
+    }),
+  );
 }
 
 /** Says which option a wrong word belongs to. */

@@ -14,6 +14,11 @@ export const CLIENT_NEEDS: readonly Need[] = ["read", "net", "env"];
 /** What loads the add-on: it is unpacked to a file first, whose owner is looked at. */
 export const ADD_ON_NEEDS: readonly Need[] = ["read", "write", "env", "ffi", "sys"];
 
+/** True for a client of a host; what loads the add-on is one itself, or needs none. */
+export function asksHost(needs: readonly Need[] = CLIENT_NEEDS): boolean {
+  return needs.includes("net") && !needs.includes("ffi");
+}
+
 /** Gives up what the subcommand does not need; it cannot be had again. */
 export function giveUp(verb: Verb): void {
   const needs = verb.needs ?? CLIENT_NEEDS;

@@ -27,6 +27,8 @@ export type ValuesOf<O extends OptionSpecs> = {
 export interface Globals {
   /** URL of the host that is asked, without a slash at the end. */
   readonly gateway: string;
+  /** The project's file that was named; undefined when none was. */
+  readonly config: string | undefined;
   readonly format: OutputFormat;
   readonly isQuiet: boolean;
   readonly isVerbose: boolean;
@@ -54,6 +56,8 @@ export interface Verb<O extends OptionSpecs = OptionSpecs> {
   /** Everything behind the first positional word is the guest's, options too. */
   readonly isPassedThrough?: boolean;
   readonly isHidden?: boolean;
+  /** Its first positional word may be a directory with a project's file. */
+  readonly takesProject?: boolean;
   /** What it needs of Deno; all else is given up before it runs. Default: what a client of a host needs. */
   readonly needs?: readonly Need[];
   /** Resolves with the exit code. What it throws is printed and becomes one. */

@@ -4,7 +4,7 @@
  * @module
  */
 import { FaasletError } from "../errors.ts";
-import { CALL_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
+import { CALL_LIMITS, FUNCTION_LIMITS, HOST_LIMITS, STATE_LIMITS } from "../limits.ts";
 import { resolveName, RootCalls, SharedFileCalls } from "../hostif/mod.ts";
 import { createApp, isLoopback, type Logger, startServer, SYSTEM_CLOCK } from "../http/mod.ts";
 import { DEFAULT_TENANT } from "../names.ts";
@@ -33,6 +33,8 @@ export interface HostOptions {
   readonly dataDirectory: string;
   /** Certificates as PEM that functions' TLS believes beside the system's. */
   readonly rootsPath?: string;
+  /** The finest clock that functions may have, microseconds. */
+  readonly clockResolutionUsMin?: number;
   readonly logger: Logger;
 }
 
@@ -60,6 +62,10 @@ export async function startHost(options: HostOptions): Promise<Host> {
     const why = "there is no access control yet, so only 127.0.0.0/8, ::1 and localhost are allowed";
     throw new FaasletError("ERR_USAGE", `cannot listen on ${hostname}: ${why}`);
   }
+  const clockUs = options.clockResolutionUsMin ?? FUNCTION_LIMITS.clockResolutionUsMin;
+  if (clockUs > FUNCTION_LIMITS.clockResolutionUsMax) {
+    throw new FaasletError("ERR_USAGE", `cannot have clocks of ${clockUs} us: a second is the coarsest`);
+  }
   const roots = await RootCalls.open(options.rootsPath);
   await using parts = new AsyncDisposableStack();
   const directory = await DataDirectory.take(options.dataDirectory);
@@ -81,6 +87,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     engineHash: engineHash(),
     sealKey: await directory.sealKey(),
     now: Date.now,
+    // Tenants have no floors of their own yet: one for all.
+    clockResolutionUsMin: () => clockUs,
     onAlarm: (what) => logger.error("alarm: {what}", { what }),
   });
   parts.defer(() => registry.close());

@@ -3,7 +3,7 @@ import { configureSync, getConsoleSink, getLogger, getTextFormatter } from "@log
 import { FaasletError } from "../errors.ts";
 import { defaultDataDirectory } from "./data_directory.ts";
 import { EXIT } from "./exit_code.ts";
-import { ROOTS_OPTION, text } from "./option_kinds.ts";
+import { duration, ROOTS_OPTION, text } from "./option_kinds.ts";
 import { ADD_ON_NEEDS, CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -19,6 +19,7 @@ export const serve = defineVerb({
     listen: text("--listen <address>", `where to listen, loopback only (${LISTEN_DEFAULT}; port 0 takes a free one)`),
     data: text("--data <directory>", "where functions are kept (XDG_DATA_HOME/faaslet)"),
     caFile: ROOTS_OPTION,
+    clockStep: duration("--clock-step <duration>", "the finest clock that functions may have, from 1ms to 1s (1us)"),
   },
   async run({ options, output }) {
     // Late, since only the subcommands that need the add-on should fail without it.
@@ -35,6 +36,7 @@ export const serve = defineVerb({
       ...parseAddress(options.listen ?? LISTEN_DEFAULT),
       dataDirectory: options.data ?? defaultDataDirectory(),
       ...(options.caFile !== undefined && { rootsPath: options.caFile }),
+      ...(options.clockStep !== undefined && { clockResolutionUsMin: options.clockStep * 1_000 }),
       logger: getLogger(["faaslet"]),
     });
     const { url, dataDirectory } = host;

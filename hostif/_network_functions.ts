@@ -118,13 +118,14 @@ export const NETWORK_FUNCTIONS: readonly HostFunction[] = [
     "getaddrinfo",
     "name service hints result",
     "Stores the address of a list of addresses, in a page of its own: of an address as it is written, or of a name that a rule " +
-      "names, which is looked up as this machine does. From then on in this call the rules about the name mean these addresses.",
+      "names, which is looked up as this machine does; localhost without anybody being asked. From then on in this call the rules about the name mean these addresses.",
     [
       "-2 EAI_NONAME: no such name, or none that a rule names",
-      "-3 EAI_AGAIN: nobody could tell, or an initialiser asks",
+      "-3 EAI_AGAIN: nobody could tell",
       "-6 EAI_FAMILY, -7 EAI_SOCKTYPE, -8 EAI_SERVICE: not known",
       "-10 EAI_MEMORY: the function's memory limit",
       "-11 EAI_SYSTEM: a pointer is not inside linear memory",
+      "trap ERR_GUEST_MISUSE: an initialiser asks for a name",
     ],
     "A name stands for public addresses only: an answer that points at this machine or its neighbours opens nothing.",
   ),

@@ -52,6 +52,11 @@ export interface RegistryOptions {
   readonly now: () => number;
   /** Told when something stored is not what was stored. */
   readonly onAlarm?: (what: string) => void;
+  /**
+   * The finest clock that functions of a tenant may have, microseconds: a function that asks for a finer one gets this. By
+   * default each has what it asks for.
+   */
+  readonly clockResolutionUsMin?: (tenant: string) => number;
   /** Defaults to `HOST_LIMITS`. */
   readonly limits?: { readonly functionsMax?: number; readonly versionsMax?: number };
 }
@@ -252,7 +257,7 @@ export class KvFunctionRegistry implements FunctionRegistry {
     const compiled = await this.#artefact(before, report, wasm, request.files);
     const functionId = this.#takeId();
     const install = await this.#options.group.install(
-      image(functionId, name, compiled.artefact, report, settings, request.files),
+      this.#image(functionId, { tenant, name, report, settings }, compiled.artefact, request.files),
     );
     const record: FunctionRecord = {
       tenant,
@@ -344,7 +349,7 @@ export class KvFunctionRegistry implements FunctionRegistry {
     let artefact = await this.#storedArtefact(content);
     if (artefact === undefined) ({ artefact, record } = await this.#compileAnew(content));
     const functionId = this.#takeId();
-    await this.#options.group.install(image(functionId, name, artefact, record.report, record.settings, files));
+    await this.#options.group.install(this.#image(functionId, record, artefact, files));
     return { functionId, record };
   }
 
@@ -415,32 +420,30 @@ export class KvFunctionRegistry implements FunctionRegistry {
     this.#lastId = this.#lastId % 0xffff_ffff + 1;
     return this.#lastId;
   }
-}
 
-function image(
-  id: number,
-  name: string,
-  artefact: Uint8Array,
-  report: ModuleReport,
-  settings: FunctionSettings,
-  files: readonly GuestFile[],
-): FunctionImage {
-  const { environment } = settings;
-  const limits = faasletLimits(settings);
-  const { program, libraries } = unpack(artefact);
-  return {
-    id,
-    name,
-    artefact: program,
-    libraries,
-    plan: report.plan,
-    limits,
-    arguments: settings.arguments,
-    environment,
-    files,
-    network: networkRules(settings.allowNet),
-    hasFileSystem: true,
-  };
+  #image(
+    id: number,
+    { tenant, name, report, settings }: Pick<FunctionRecord, "tenant" | "name" | "report" | "settings">,
+    artefact: Uint8Array,
+    files: readonly GuestFile[],
+  ): FunctionImage {
+    const limits = faasletLimits(settings);
+    const floor = this.#options.clockResolutionUsMin?.(tenant) ?? 0;
+    const { program, libraries } = unpack(artefact);
+    return {
+      id,
+      name,
+      artefact: program,
+      libraries,
+      plan: report.plan,
+      limits: { ...limits, clockResolutionUs: Math.max(limits.clockResolutionUs, floor) },
+      arguments: settings.arguments,
+      environment: settings.environment,
+      files,
+      network: networkRules(settings.allowNet),
+      hasFileSystem: true,
+    };
+  }
 }
 
 function isSame(

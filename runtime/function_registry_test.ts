@@ -90,6 +90,37 @@ Deno.test("deploy() of other settings is a new version that compiles nothing", a
   });
 });
 
+Deno.test("H39: a tenant's functions have no finer clock than its operator lets them, deployed before or since", async () => {
+  await withRegistry(async ({ registry, reopen }) => {
+    const floors: Record<string, number> = { default: 20_000, other: 1 };
+    const deployed = (tenant: string, clockResolutionUs: number) =>
+      request({ tenant, name: `clock-${clockResolutionUs}`, wasm: guest("clock"), settings: { clockResolutionUs } });
+    await registry.deploy(deployed("default", 1));
+    const group = new EmbeddedGroup({ threadsMax: 1 });
+    const floored = await reopen({ group, clockResolutionUsMin: (tenant) => floors[tenant]! });
+    try {
+      await floored.deploy(deployed("default", 50_000));
+      await floored.deploy(deployed("other", 1_000));
+      const cases = [["default", "clock-1", 20_000], ["default", "clock-50000", 50_000], [
+        "other",
+        "clock-1000",
+        1_000,
+      ]];
+      for (const [tenant, name, stepUs] of cases as [string, string, number][]) {
+        const { functionId } = (await floored.ready(tenant, name))!;
+        // How often it looks, and what every reading has to be a multiple of.
+        const input = new Uint8Array(new Uint32Array([20_000, stepUs * 1_000]).buffer);
+        const outcome = await group.call({ id: 1, functionId, input, timeoutMs: 20_000 });
+        const crooked = new DataView(outcome.output.buffer, outcome.output.byteOffset).getBigUint64(8, true);
+        assert.deepEqual([outcome.status, crooked], ["ok", 0n], `${tenant}: ${name}`);
+      }
+    } finally {
+      await floored.close();
+      await group.close();
+    }
+  });
+});
+
 Deno.test("deploy() with dryRun stores nothing and leaves nothing installed", async () => {
   await withRegistry(async ({ registry, group, kv }) => {
     const { outcome, record } = await registry.deploy(request({ dryRun: true }));

@@ -36,7 +36,7 @@ export const FUNCTION_SETTINGS_SCHEMA = z.strictObject({
     LIMITS.clockResolutionUsMin,
     LIMITS.clockResolutionUsMax,
     LIMITS.clockResolutionUsDefault,
-    "What all clocks are multiples of, microseconds",
+    "What all clocks are multiples of, microseconds, unless the host lets them be coarser only",
   ),
   environment: z.record(z.string().regex(/^[^=\0]+$/, "a variable's name has no = and no NUL"), withoutNul())
     .refine(

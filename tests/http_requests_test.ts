@@ -3,10 +3,15 @@
  * as it came. Method: a guest that makes one request a call, against servers of this process that say what is on the wire.
  */
 import assert from "node:assert/strict";
+import { lookup } from "node:dns/promises";
 import { Authority, NO_OPENSSL } from "./support/certificates.ts";
+import { faaslet } from "./support/cli.ts";
 import { ERRNO, Fetcher } from "./support/fetching.ts";
+import { assemble } from "./support/guests.ts";
 import { optionalTest } from "./support/optional.ts";
 import { RawServer } from "./support/raw_server.ts";
+import { RealHost } from "./support/real_host.ts";
+import { Scratch } from "./support/scratch.ts";
 import { until } from "./support/until.ts";
 
 const PAGE = "HTTP/1.1 200 OK\r\ncontent-type: text/plain\r\ncontent-length: 5\r\n\r\nhello";
@@ -157,6 +162,59 @@ Deno.test("H23: a request ends at the deadline and when it is cancelled, and its
     await until(() => server.open === 0, `the connections are closed: ${where}`);
   }
 });
+
+optionalTest("serve and run believe whom --ca-file adds, and nobody else more", NO_OPENSSL, async () => {
+  using authority = new Authority();
+  using scratch = new Scratch();
+  const certificate = authority.sign("DNS:localhost");
+  await using server = new RawServer(({ send }) => send(PAGE), { certificate });
+  const program = scratch.write("fetch.wasm", assemble(oneRequest(`https://localhost:${server.port}/`)));
+  const rule = ["--allow-net", `localhost:${server.port}`];
+  for (const [words, code] of [[["--ca-file", authority.path], 200], [[], 0]] as [string[], number][]) {
+    const run = await faaslet(["run", ...rule, ...words, program]);
+    assert.equal(run.code, code, run.stderr);
+    await using host = await RealHost.start(`${scratch.path}/data-${code}`, words);
+    const environment = { FAASLET_URL: host.url };
+    const deployed = await faaslet(["deploy", program, "--name", "fetch", ...rule], { environment });
+    assert.equal(deployed.code, 0, deployed.stderr);
+    const answer = await fetch(`${host.url}/function/fetch`, { method: "POST" });
+    await answer.body?.cancel();
+    assert.equal(Number(answer.headers.get("x-return-value") ?? 0), code);
+  }
+});
+
+optionalTest("faaslet run looks names up as this machine does", await missingName(), async () => {
+  using scratch = new Scratch();
+  const program = scratch.write(
+    "names.wasm",
+    assemble(`(module
+      (import "env" "getaddrinfo" (func $find (param i32 i32 i32 i32) (result i32)))
+      (memory (export "memory") 1)
+      (data (i32.const 16) "${Deno.hostname()}\\00")
+      (func (export "main") (result i32)
+        (call $find (i32.const 16) (i32.const 0) (i32.const 0) (i32.const 8))))`),
+  );
+  const { code, stderr } = await faaslet(["run", "--allow-net", "*:80", program]);
+  assert.equal(code, 0, stderr);
+});
+
+/** Returns the status of the answer to one GET, 0 without one. */
+function oneRequest(url: string): string {
+  return `(module
+    (import "env" "__faaslet_http" (func $http (param i32 i32 i32 i32 i32) (result i32)))
+    (import "env" "__faaslet_http_status" (func $status (param i32) (result i32)))
+    (memory (export "memory") 1)
+    (data (i32.const 16) "GET\\00") (data (i32.const 32) "${url}\\00")
+    (func (export "main") (result i32) (local $answer i32)
+      (local.set $answer (call $http (i32.const 16) (i32.const 32) (i32.const 0) (i32.const 0) (i32.const 0)))
+      (if (i32.eq (local.get $answer) (i32.const -1)) (then (return (i32.const 0))))
+      (call $status (local.get $answer))))`;
+}
+
+/** Why this machine's own name cannot be looked up, in words. */
+async function missingName(): Promise<string | undefined> {
+  return await lookup(Deno.hostname()).then(() => undefined, () => "this machine does not know its own name");
+}
 
 Deno.test("an initialiser that makes a request fails by that name", async () => {
   await assert.rejects(

@@ -246,7 +246,7 @@ Deno.test("H37: no listening, no raw or group traffic, descriptors within the qu
   });
 });
 
-Deno.test("a wait for the network ends at the deadline, when cancelled, and at its own timeout", async () => {
+Deno.test("H23: a wait for the network ends at the deadline, when cancelled, and at its own timeout", async () => {
   await using server = echoServer();
   await withProbe({ image: { network: networkRules(["localhost:*"]) } }, async ({ run, group }) => {
     const timeval = new Uint8Array(new BigUint64Array([0n, 30_000n]).buffer);

@@ -67,6 +67,9 @@ Deno.test("errors of usage say what is wrong, where, and where to look", async (
     ["serve --listen nowhere", /cannot listen on "nowhere": write HOST:PORT/],
     ["serve --listen 0.0.0.0:0", /cannot listen on 0\.0\.0\.0: .*only 127\.0\.0\.0\/8, ::1 and localhost/],
     ["serve --listen 127.0.0.1:70000", /cannot listen on/],
+    ["serve --ca-file /nonexistent", /cannot read the certificates \/nonexistent/],
+    ["serve --ca-file README.md", /cannot use README.md: it holds no certificate as PEM/],
+    ["serve --clock-step 2s", /cannot have clocks of 2000000 us: a second is the coarsest/],
   ];
   for (const [line, said] of cases) {
     const { code, stdout, stderr } = await faaslet(line.split(" ").filter((word) => word !== ""));

@@ -5,7 +5,7 @@
  */
 import assert from "node:assert/strict";
 import { SEAL_KEY_BYTES } from "../../limits.ts";
-import { EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry } from "../../runtime/mod.ts";
+import { EmbeddedGroup, engineHash, inspectModuleAside, KvFunctionRegistry, networkRules } from "../../runtime/mod.ts";
 import { compileModule, native } from "../../runtime/native/mod.ts";
 import { Blobs, openKv } from "../../state/mod.ts";
 import { attackTest } from "../support/attack.ts";
@@ -66,6 +66,48 @@ attackTest("H08: a cold start's initialiser is bounded by its call", async (atta
   assert.equal((await attack.call(target, { environment })).status, "ok");
   const bounded = await attack.call(target, { start: "cold", environment, timeoutMs: 50 });
   assert.deepEqual([bounded.status, bounded.error?.code], ["timeout", "ERR_CALL_TIMEOUT"]);
+});
+
+Deno.test("an initialiser that needs an answer of the rest of the program fails by that name", async () => {
+  const asks: Readonly<Record<string, [imports: string, call: string]>> = {
+    "a name": [
+      `(import "env" "getaddrinfo" (func $ask (param i32 i32 i32 i32) (result i32)))`,
+      "(call $ask (i32.const 16) (i32.const 0) (i32.const 0) (i32.const 64))",
+    ],
+    "a shared file": [
+      `(import "wasi_snapshot_preview1" "path_open"
+        (func $ask (param i32 i32 i32 i32 i32 i64 i64 i32 i32) (result i32)))`,
+      `(call $ask (i32.const 3) (i32.const 0) (i32.const 32) (i32.const 12) (i32.const 0) (i64.const 2) (i64.const 0)
+        (i32.const 0) (i32.const 64))`,
+    ],
+  };
+  const group = new EmbeddedGroup({ threadsMax: 1 });
+  try {
+    for (const [at, [what, [imports, call]]] of Object.entries(asks).entries()) {
+      const wasm = assemble(`(module ${imports} (memory (export "memory") 1)
+        (data (i32.const 16) "one.example\\00") (data (i32.const 32) "faasm://file\\00")
+        (func (export "init") (drop ${call})) (func (export "main")))`);
+      const image = { network: networkRules(["one.example:80"]) };
+      await assert.rejects(
+        group.install(imageOf(at + 1, wasm, { init: "init", image })),
+        { code: "ERR_INIT", message: /an initialiser cannot look up names, open shared files/ },
+        what,
+      );
+      // The same in a call is answered, or waits for it.
+      await group.install(imageOf(at + 1, wasm, { entry: "init", image }));
+      const asked = new Promise<void>((resolve) =>
+        group.listen(({ callId, ticket }) => {
+          group.answer({ callId, ticket, value: what === "a name" ? 1 : 0 });
+          resolve();
+        })
+      );
+      const outcome = await group.call({ id: 1, functionId: at + 1, input: new Uint8Array(0), timeoutMs: 10_000 });
+      await asked;
+      assert.equal(outcome.status, "ok", what);
+    }
+  } finally {
+    await group.close();
+  }
 });
 
 Deno.test("H08: a group that closes ends its initialisers, those that wait for a thread too", async () => {

@@ -24,9 +24,9 @@ export class RealHost implements AsyncDisposable {
     this.dataDirectory = started.dataDirectory;
   }
 
-  /** Starts one on a free port; it has started when it says where it listens. */
-  static async start(dataDirectory: string): Promise<RealHost> {
-    const child = spawnFaaslet(["serve", "--listen", "127.0.0.1:0", "--data", dataDirectory, "--json"]);
+  /** Starts one on a free port; it has started when it says where it listens. `words` are more of its options. */
+  static async start(dataDirectory: string, words: readonly string[] = []): Promise<RealHost> {
+    const child = spawnFaaslet(["serve", "--listen", "127.0.0.1:0", "--data", dataDirectory, "--json", ...words]);
     const said = { stdout: "", stderr: "" };
     const { promise: started, resolve, reject } = Promise.withResolvers<{ url: string; dataDirectory: string }>();
     const ended = Promise.all([

@@ -1,5 +1,6 @@
 /** Options by the kind of word behind them. */
 import { FaasletError } from "../errors.ts";
+import { nearest } from "./nearest.ts";
 import { parseBytes, parseDuration } from "./units.ts";
 import type { OptionSpec } from "./verb.ts";
 
@@ -47,7 +48,11 @@ export function choice<const C extends string>(flags: string, choices: readonly 
     read(word) {
       const chosen = choices.find((one) => one === word);
       if (chosen !== undefined) return chosen;
-      throw new FaasletError("ERR_USAGE", `cannot use ${JSON.stringify(word)}: it is one of ${choices.join(", ")}`);
+      const meant = nearest(word, choices);
+      const details = meant === undefined ? [] : [`Did you mean ${meant}?`];
+      throw new FaasletError("ERR_USAGE", `cannot use ${JSON.stringify(word)}: it is one of ${choices.join(", ")}`, {
+        details,
+      });
     },
   };
 }

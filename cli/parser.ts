@@ -132,7 +132,10 @@ function readWord<T>(spec: OptionSpec<T>, read: () => T): T {
     return read();
   } catch (thrown) {
     if (!(thrown instanceof FaasletError)) throw thrown;
-    throw new FaasletError(thrown.code, `option '${spec.flags}': ${thrown.message}`, { cause: thrown });
+    throw new FaasletError(thrown.code, `option '${spec.flags}': ${thrown.message}`, {
+      details: thrown.details,
+      cause: thrown,
+    });
   }
 }
 

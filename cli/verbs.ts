@@ -12,6 +12,7 @@ import { file } from "./file.ts";
 import { invoke } from "./invoke.ts";
 import { list } from "./list.ts";
 import { logs } from "./logs.ts";
+import { newProject } from "./new.ts";
 import { remove } from "./remove.ts";
 import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
@@ -25,6 +26,7 @@ import { version } from "./version.ts";
 import { versions } from "./versions.ts";
 
 export const VERBS: readonly Verb[] = [
+  newProject,
   up,
   check,
   run,

@@ -124,6 +124,16 @@ check("a home that cannot be written is enough, when a directory for the add-on 
   assert.equal(deployed.code, 0, deployed.stderr);
 });
 
+check("a project is made without the clone", async () => {
+  const project = join(scratch.path, "made");
+  assert.equal((await faaslet(["new", project, "--lang", "as"])).code, 0);
+  assert.deepEqual([...Deno.readDirSync(project)].map(({ name }) => name).sort(), [
+    "README.md",
+    "faaslet.toml",
+    "made.as.ts",
+  ]);
+});
+
 check("what cannot be built without a compiler says what is missing", async () => {
   const source = scratch.write("hello.c", "int main(void) { return 0; }\n");
   const data = join(scratch.path, "other");

@@ -11,6 +11,7 @@ const LEFT: Record<string, string[]> = {
   invoke: ["env", "net", "read"],
   calls: ["env", "net", "read"],
   version: ["env"],
+  new: ["env", "read", "write"],
   check: ["env", "ffi", "read", "run", "sys", "write"],
   "compile-child": ["env", "ffi", "read", "sys", "write"],
   deploy: ["env", "net", "read", "run", "write"],

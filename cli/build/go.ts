@@ -1,5 +1,5 @@
 /** Go programs: the stock compiler makes WASI commands. */
-import { basename, join } from "node:path";
+import { basename, join, relative } from "node:path";
 import type { BuildContext } from "./mod.ts";
 import { stageSdk } from "./sdk.ts";
 import { runTool } from "./tool.ts";
@@ -29,7 +29,9 @@ export async function buildGo(context: BuildContext): Promise<void> {
 async function stageModule(source: string, sdk: string, folder: string): Promise<void> {
   await Deno.mkdir(folder);
   await Deno.copyFile(source, join(folder, basename(source)));
-  const module = `module function\n\ngo 1.24\n\nrequire ${SDK} v0.0.0\n\nreplace ${SDK} => ${sdk}\n`;
+  // Relative: the path stands in the module, and the same source is to be the same module.
+  const place = relative(folder, sdk);
+  const module = `module function\n\ngo 1.24\n\nrequire ${SDK} v0.0.0\n\nreplace ${SDK} => ${place}\n`;
   await Deno.writeTextFile(join(folder, "go.mod"), module);
 }
 

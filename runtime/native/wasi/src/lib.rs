@@ -15,6 +15,7 @@ mod http;
 mod linker;
 mod network;
 mod numbered;
+mod random;
 mod settings;
 mod shared;
 mod stdio;

@@ -27,6 +27,11 @@ export interface KernelRound {
   readonly output: string;
 }
 
+/** Nanoseconds of a round of host calls, all of them together. */
+export interface CallsRound {
+  readonly ns: number;
+}
+
 /** A child that has compiled a module and runs rounds of it. */
 export class Baseline<Round> {
   readonly #child: Child;
@@ -47,17 +52,33 @@ export class Baseline<Round> {
     return Baseline.#start("kernel", wasm, entry, "on-demand");
   }
 
-  static async #start<Round>(kind: string, wasm: Uint8Array, entry: string, allocation: Allocation) {
+  /** Host calls of WASI, with these files beside the module. A round is a step, and how many calls it makes. */
+  static calls(
+    wasm: Uint8Array,
+    entry: string,
+    files: Readonly<Record<string, Uint8Array>>,
+  ): Promise<Baseline<CallsRound>> {
+    return Baseline.#start("calls", wasm, entry, "on-demand", files);
+  }
+
+  static async #start<Round>(
+    kind: string,
+    wasm: Uint8Array,
+    entry: string,
+    allocation: Allocation,
+    files: Readonly<Record<string, Uint8Array>> = {},
+  ) {
     const program = await buildBaseline();
     const directory = await Deno.makeTempDir({ prefix: "faaslet-bench-" });
+    for (const [name, bytes] of Object.entries(files)) await Deno.writeFile(join(directory, name), bytes);
     const path = join(directory, "module.wasm");
     await Deno.writeFile(path, wasm);
     const { child } = await Child.start("wasmtime-baseline", program, [kind, path, entry, allocation]);
     return new Baseline<Round>(child, directory);
   }
 
-  round(runs: number): Promise<Round> {
-    return this.#child.ask<Round>(String(runs));
+  round(...numbers: number[]): Promise<Round> {
+    return this.#child.ask<Round>(numbers.join(" "));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

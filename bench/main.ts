@@ -13,6 +13,7 @@ import { show } from "./_show.ts";
 import { burst } from "./burst.ts";
 import { capacity } from "./capacity.ts";
 import { chain } from "./chain.ts";
+import { dev } from "./dev.ts";
 import { hostCalls } from "./host_calls.ts";
 import { http } from "./http.ts";
 import { kernels } from "./kernels.ts";
@@ -35,6 +36,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   chain,
   hostCalls,
   registry,
+  dev,
   sgd,
 ];
 const RESULTS = new URL("./results/", import.meta.url);

@@ -1,5 +1,5 @@
 /** A host that outlives the command that needed it. */
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, openSync } from "node:fs";
 import { FaasletError } from "../errors.ts";
 import type { Client } from "./client.ts";
@@ -10,6 +10,8 @@ import { selfCommand } from "./self.ts";
 export interface BackgroundHost {
   readonly pid: number;
   readonly logPath: string;
+  /** Lets running calls end, and waits for it. */
+  stop(): Promise<void>;
 }
 
 /** It compiles nothing at its start, but may wait for a busy machine. */
@@ -35,10 +37,19 @@ export async function startBackgroundHost(client: Client, dataDirectory: string)
     child.once("error", () => hasEnded.value = true);
     await waitFor(client, hasEnded, path);
     child.unref();
-    return { pid: child.pid!, logPath: path };
+    return { pid: child.pid!, logPath: path, stop: () => stop(child) };
   } finally {
     closeSync(log);
   }
+}
+
+function stop(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
+  return new Promise((resolve) => {
+    child.ref();
+    child.once("exit", () => resolve());
+    child.kill("SIGTERM");
+  });
 }
 
 async function answers(client: Client): Promise<boolean> {

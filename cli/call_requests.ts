@@ -120,9 +120,14 @@ export async function listCalls(client: Client, query: URLSearchParams, limit: n
   return found;
 }
 
-/** A function's log lines; with `follow` in the query they go on until the host stops. */
-export async function* readLogs(client: Client, name: string, query: URLSearchParams): AsyncGenerator<LogLine> {
-  const response = await client.request("GET", `${functionPath(name)}/logs?${query}`);
+/** A function's log lines; with `follow` in the query they go on until the host stops, or somebody gives the signal. */
+export async function* readLogs(
+  client: Client,
+  name: string,
+  query: URLSearchParams,
+  init: { readonly signal?: AbortSignal } = {},
+): AsyncGenerator<LogLine> {
+  const response = await client.request("GET", `${functionPath(name)}/logs?${query}`, init);
   let rest = "";
   for await (const piece of response.body?.pipeThrough(new TextDecoderStream()) ?? []) {
     const lines = (rest + piece).split("\n");

@@ -1,5 +1,5 @@
 /** `faaslet logs`: what a function's calls wrote. */
-import { readLogs } from "./call_requests.ts";
+import { type LogLine, readLogs } from "./call_requests.ts";
 import { Client } from "./client.ts";
 import { EXIT } from "./exit_code.ts";
 import { count, isGiven, text } from "./option_kinds.ts";
@@ -25,11 +25,13 @@ export const logs = defineVerb({
       // A line of JSON each: a document of all of them would never end.
       if (output.format === "json") output.line(JSON.stringify(line));
       else if (output.format === "name") output.line(line.callId);
-      else {
-        const label = line.stream === "stdout" ? "" : `${line.stream}: `;
-        output.line(`${options.times === true ? `${line.time} ` : ""}${label}${line.text}`);
-      }
+      else output.line(`${options.times === true ? `${line.time} ` : ""}${showLogLine(line)}`);
     }
     return EXIT.ok;
   },
 });
+
+/** A line with the stream that it came by, unless that is standard output. */
+export function showLogLine({ stream, text }: LogLine): string {
+  return stream === "stdout" ? text : `${stream}: ${text}`;
+}

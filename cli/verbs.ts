@@ -7,6 +7,7 @@ import { compileChildVerb } from "./compile_child.ts";
 import { completion } from "./completion.ts";
 import { deploy } from "./deploy.ts";
 import { describe } from "./describe.ts";
+import { dev } from "./dev/mod.ts";
 import { doctor } from "./doctor.ts";
 import { file } from "./file.ts";
 import { invoke } from "./invoke.ts";
@@ -27,6 +28,7 @@ import { versions } from "./versions.ts";
 
 export const VERBS: readonly Verb[] = [
   newProject,
+  dev,
   up,
   check,
   run,

@@ -5,6 +5,7 @@
  * @module
  */
 import { basename, dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { FaasletError } from "../../errors.ts";
 import { readSdk } from "../../hostif/mod.ts";
 import type { BuildContext } from "./mod.ts";
@@ -48,7 +49,7 @@ async function findCompiler(context: BuildContext): Promise<Compile> {
     context.useTool(program);
     return (flags) => runTool(program, [...flags, ...headers, source, "-o", target], "WASI_SDK_PATH names no WASI SDK");
   }
-  if (await canTargetWasi(driver, context.directory)) {
+  if (await (canBuild[driver] ??= canTargetWasi(driver, context.directory))) {
     context.useTool(driver);
     return (flags) =>
       runTool(driver, [TARGET, ...flags, ...headers, source, "-o", target], "it was there a moment ago");
@@ -63,6 +64,8 @@ function headersIn(sdk: string): string[] {
 }
 
 const TARGET = "--target=wasm32-wasi";
+/** Found out once: who builds again and again waits for nothing else. */
+const canBuild: Partial<Record<"clang" | "clang++", Promise<boolean>>> = {};
 
 /** Whether a compiler of that name links a C or C++ program for WASI: many are built without, or lack the libraries. */
 export async function canTargetWasi(driver: "clang" | "clang++", directory: string): Promise<boolean> {
@@ -122,13 +125,11 @@ async function compileWithPackage(
 }
 
 async function loadPackage(context: BuildContext): Promise<ClangPackage> {
-  if (!Deno.build.standalone) {
-    context.note(
-      "no clang with WASI libraries here: using the packaged one (a download of some 105 MB, the first time only)",
-    );
-  }
   // Not a literal: Deno would fetch the package at every start of this program, also when no C is built.
   const specifier: string = "@yowasp/clang";
+  if (!Deno.build.standalone && !await isFetched(import.meta.resolve(specifier))) {
+    context.note("no clang with WASI libraries here: fetching the packaged one, some 105 MB, the first time only");
+  }
   try {
     const clang: ClangPackage = await import(specifier);
     // It would say how much of itself it has read from the disk, on standard output, which is for data.
@@ -141,6 +142,12 @@ async function loadPackage(context: BuildContext): Promise<ClangPackage> {
       { cause },
     );
   }
+}
+
+/** Whether a package's module lies in Deno's cache, where its address points. */
+async function isFetched(address: string): Promise<boolean> {
+  if (!address.startsWith("file:")) return false;
+  return await Deno.stat(fileURLToPath(address)).then(({ isFile }) => isFile, () => false);
 }
 
 const SDK_FOLDER = "faaslet-sdk";

@@ -8,6 +8,6 @@
  *
  * @module
  */
-export { type Applied, applyProject } from "./apply.ts";
+export { type Applied, type AppliedFunction, applyFunction, applyProject } from "./apply.ts";
 export { type Project, type ProjectFunction, readProject } from "./read.ts";
-export { showApplied } from "./show.ts";
+export { about, asJson, showApplied } from "./show.ts";

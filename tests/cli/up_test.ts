@@ -111,6 +111,7 @@ Deno.test("run and check build a source too", async () => {
   const checked = await faaslet(["check", source, "--json"]);
   assert.equal(checked.code, 0, checked.stderr);
   assert.equal(JSON.parse(checked.stdout).report.plan.entry, "_start");
+  assert.doesNotMatch(checked.stderr, /first time/, "the compiler was there already");
 });
 
 Deno.test("deploy builds C with an initialiser so that it runs before the snapshot", async () => {

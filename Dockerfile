@@ -19,6 +19,8 @@ RUN deno run --allow-all tools/build_native.ts && deno cache --frozen main.ts
 RUN rm -r runtime/native/src runtime/native/module runtime/native/wasi runtime/native/target tools
 
 FROM debian:bookworm-slim
+# Whom functions' TLS believes.
+RUN apt-get update && apt-get install --yes --no-install-recommends ca-certificates && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --home-dir /var/lib/faaslet --shell /usr/sbin/nologin faaslet \
   && install --directory --owner faaslet --group faaslet --mode 0700 /var/lib/faaslet
 COPY --from=build /usr/local/bin/deno /usr/local/bin/deno

@@ -12,10 +12,10 @@ export async function missingTools(): Promise<string[]> {
   else if (!isAtLeast([Number(found[1]), Number(found[2])], least)) {
     missing.push(`${rust} (here is ${found[1]}.${found[2]})`);
   }
-  const linker = Deno.env.get("CC") || "cc";
-  if (await wordsOf(linker, "--version") === undefined) {
+  const compiler = Deno.env.get("CC") || "cc";
+  if (await wordsOf(compiler, "--version") === undefined) {
     missing.push(
-      `a C linker, ${linker}: on Debian and Ubuntu \`apt-get install gcc libc6-dev\`, on Fedora \`dnf install gcc\``,
+      `a C compiler, ${compiler}: on Debian and Ubuntu \`apt-get install gcc libc6-dev\`, on Fedora \`dnf install gcc\``,
     );
   }
   if (Deno.build.os !== "linux" || Deno.build.arch !== "x86_64") {

@@ -8,7 +8,7 @@ Deno.test("missingTools() names what is missing, each with where to get it", asy
   const nothing = await missingWith({ PATH: "/nonexistent", CC: "" });
   assert.equal(nothing.length, 2);
   assert.match(nothing[0]!, /^Rust 1\.\d+ or newer with cargo: https:\/\/rustup\.rs/);
-  assert.match(nothing[1]!, /^a C linker, cc: on Debian and Ubuntu `apt-get install gcc/);
+  assert.match(nothing[1]!, /^a C compiler, cc: on Debian and Ubuntu `apt-get install gcc/);
 });
 
 Deno.test("missingTools() says which Rust is here when it is too old", async () => {

@@ -142,7 +142,8 @@ export interface NativeFunction {
   libraries: Array<NativeLibrary>
   /** What its sockets may reach: `ADDRESS/PREFIX PORT` or `* PORT`. */
   network: Array<string>
-  http: NativeHttpLimits
+  /** Default: enough for small requests and answers. */
+  http?: NativeHttpLimits
   /** Whether the guest sees a file system at all. */
   hasRoot: boolean
 }

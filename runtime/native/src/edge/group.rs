@@ -77,7 +77,8 @@ pub struct NativeFunction {
     pub libraries: Vec<NativeLibrary>,
     /// What its sockets may reach: `ADDRESS/PREFIX PORT` or `* PORT`.
     pub network: Vec<String>,
-    pub http: NativeHttpLimits,
+    /// Default: enough for small requests and answers.
+    pub http: Option<NativeHttpLimits>,
     /// Whether the guest sees a file system at all.
     pub has_root: bool,
 }
@@ -324,17 +325,21 @@ fn settings(function: NativeFunction) -> Result<Settings, Fault> {
             clock_resolution_ns: u64::from(limits.clock_resolution_us) * 1000,
             preopen_root: function.has_root,
             network: Allowed::parse(function.network.iter().map(String::as_str)).map_err(Fault::bug)?,
-            http: HttpLimits {
-                request_body_bytes: http.request_body_bytes as u64,
-                answer_head_bytes: http.answer_head_bytes as usize,
-                answer_body_bytes: http.answer_body_bytes as u64,
-                redirects: http.redirects as usize,
-                head: duration_ms(http.head_ms)?,
-                pause: duration_ms(http.pause_ms)?,
-            },
+            http: http.map(http_limits).transpose()?.unwrap_or_default(),
         },
         files,
         libraries: function.libraries.into_iter().map(|one| (one.path, one.artefact.to_vec())).collect(),
+    })
+}
+
+fn http_limits(limits: NativeHttpLimits) -> Result<HttpLimits, Fault> {
+    Ok(HttpLimits {
+        request_body_bytes: limits.request_body_bytes as u64,
+        answer_head_bytes: limits.answer_head_bytes as usize,
+        answer_body_bytes: limits.answer_body_bytes as u64,
+        redirects: limits.redirects as usize,
+        head: duration_ms(limits.head_ms)?,
+        pause: duration_ms(limits.pause_ms)?,
     })
 }
 

@@ -18,6 +18,7 @@ import { remove } from "./remove.ts";
 import { rollback } from "./rollback.ts";
 import { run } from "./run.ts";
 import { serve } from "./serve.ts";
+import { service } from "./service/mod.ts";
 import { state } from "./state.ts";
 import { status } from "./status.ts";
 import { top } from "./top.ts";
@@ -49,6 +50,7 @@ export const VERBS: readonly Verb[] = [
   bench,
   backup,
   restore,
+  service,
   doctor,
   completion,
   version,

@@ -78,6 +78,8 @@ check("the demo's steps work with nothing else there", async () => {
     const answer = await fetch(`${host.url}/function/echo`, { method: "POST", body: text });
     assert.deepEqual(await answer.bytes(), text);
     assert.equal((await faaslet(["list", "-o", "name", ...at])).stdout, "echo\n");
+    scratch.write("faaslet.toml", '[functions.echo]\nsource = "echo.wasm"\n');
+    assert.match((await faaslet(["deploy", scratch.path, ...at])).stdout, /^unchanged +echo /);
     const { code, stdout } = await faaslet(["run", module]);
     assert.deepEqual([code, stdout], [0, ""]);
   }
@@ -132,6 +134,12 @@ check("a project is made without the clone", async () => {
     "faaslet.toml",
     "made.as.ts",
   ]);
+});
+
+check("the unit of a service runs this very program", async () => {
+  const { code, stdout, stderr } = await faaslet(["service", "install", "--user", "--dry-run", "--data", "/srv/data"]);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, new RegExp(`^ExecStart=${BINARY} serve --data /srv/data$`, "m"));
 });
 
 check("what cannot be built without a compiler says what is missing", async () => {

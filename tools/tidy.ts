@@ -25,7 +25,7 @@ const ORDER: readonly string[] = ["cli", "http", "scheduler", "runtime", "hostif
 /** The one file that loads the add-on. */
 const LOADER = "runtime/native/mod.ts";
 /** Inner folders with a door of their own, for tests, benchmarks and scripts. */
-const INNER_DOORS = [LOADER, "cli/build/mod.ts"];
+const INNER_DOORS = [LOADER, "cli/build/mod.ts", "cli/service/mod.ts"];
 
 /** Rooms are entered through their doors, arrows go one way, and `_x.ts` never leaves its folder. */
 function doorsAndArrows(sources: readonly Source[], complain: Complain): void {

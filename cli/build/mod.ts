@@ -18,7 +18,7 @@ import { buildRust } from "./rust.ts";
 
 export { canTargetWasi } from "./c.ts";
 export { findRust } from "./rust.ts";
-export { tryTool } from "./tool.ts";
+export { runTool, tryTool } from "./tool.ts";
 
 /** What a language's builder works with. */
 export interface BuildContext {

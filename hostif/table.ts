@@ -6,6 +6,7 @@
  *
  * @module
  */
+import { ANSWER_FUNCTIONS } from "./_answer_functions.ts";
 import { FILE_FUNCTIONS } from "./_file_functions.ts";
 import { HTTP_FUNCTIONS } from "./_http_functions.ts";
 import { LINKING_FUNCTIONS } from "./_linking_functions.ts";
@@ -80,6 +81,7 @@ export const HOST_FUNCTIONS: readonly HostFunction[] = [
     ],
     hostile: "The length is compared with the limit before anything is allocated; a call that fails gives no output.",
   },
+  ...ANSWER_FUNCTIONS,
   {
     module: "env",
     name: "__faasm_memory_layout_protection",

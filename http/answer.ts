@@ -2,7 +2,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { CallStatus, LiveFunction } from "../runtime/mod.ts";
 import type { CallResult } from "../scheduler/mod.ts";
-import { parseCgiAnswer } from "./cgi_answer.ts";
+import { type Left, parseHeadedAnswer } from "./headed_answer.ts";
 import type { Outbox } from "./outbox.ts";
 import { BUG_DETAIL, type Problem, problemOf, problemOfThrown, problemResponse } from "./problem.ts";
 
@@ -13,8 +13,7 @@ const STDERR_TAIL_BYTES = 4_096;
 export function answerOf(result: CallResult, live: LiveFunction, outbox: Outbox): Response {
   let response: Response;
   if (result.status === "ok") {
-    response = live.record.settings.http === "cgi" ? cgiResponse(result, live, outbox) : outbox.response(result.output);
-    if (!response.headers.has("content-type")) response.headers.set("content-type", contentTypeOf(live));
+    response = responseOf(result, live, outbox);
   } else {
     response = problemResponse(problemOfResult(result), result.retryAfterSeconds);
   }
@@ -35,10 +34,24 @@ export function answerOf(result: CallResult, live: LiveFunction, outbox: Outbox)
   return response;
 }
 
-/** The answer that the function wrote, head and all; a problem when it is none. */
-function cgiResponse(result: CallResult, live: LiveFunction, outbox: Outbox): Response {
+/** What a call that ended well answers with, whether its caller waited or asks later. */
+export function responseOf(left: Left & { callId: string }, live: LiveFunction | undefined, outbox: Outbox): Response {
+  const isCgi = live?.record.settings.http === "cgi";
+  if (isCgi || left.head !== undefined) return headedResponse(left, isCgi, live, outbox);
+  const response = outbox.response(left.output);
+  response.headers.set("content-type", contentTypeOf(live));
+  return response;
+}
+
+/** The answer with the head that the function gave it; a problem when it is none. */
+function headedResponse(
+  left: Left & { callId: string },
+  isCgi: boolean,
+  live: LiveFunction | undefined,
+  outbox: Outbox,
+): Response {
   try {
-    const { status, headers, body } = parseCgiAnswer(result.output);
+    const { status, headers, body } = parseHeadedAnswer(left, isCgi);
     const hasNoBody = status === 204 || status === 304;
     const sent = hasNoBody ? new Response(null) : outbox.response(body);
     const response = new Response(sent.body, { status, headers: sent.headers });
@@ -49,7 +62,7 @@ function cgiResponse(result: CallResult, live: LiveFunction, outbox: Outbox): Re
     }
     return response;
   } catch (thrown) {
-    return problemResponse(problemOfThrown(thrown, result.callId));
+    return problemResponse(problemOfThrown(thrown, left.callId));
   }
 }
 
@@ -100,9 +113,9 @@ function tailOf({ stderr, stderrBytes }: Pick<Failed, "stderr" | "stderrBytes">)
 }
 
 /** The media type of answers. A command writes text for people; what else a function returns, only its owner knows. */
-export function contentTypeOf({ record }: LiveFunction): string {
-  return record.settings.contentType ??
-    (record.report.style === "command" ? "text/plain; charset=utf-8" : "application/octet-stream");
+function contentTypeOf(live: LiveFunction | undefined): string {
+  return live?.record.settings.contentType ??
+    (live?.record.report.style === "command" ? "text/plain; charset=utf-8" : "application/octet-stream");
 }
 
 function milliseconds(us: number): string {

@@ -3,7 +3,7 @@ import type { OpenAPIHono } from "@hono/zod-openapi";
 import { FaasletError } from "../errors.ts";
 import { CALL_LIMITS } from "../limits.ts";
 import type { AsyncCall, CallRecord, CallTree, OpenCall } from "../scheduler/mod.ts";
-import { contentTypeOf, problemOfResult } from "./answer.ts";
+import { problemOfResult, responseOf } from "./answer.ts";
 import { documentCallResources } from "./calls_docs.ts";
 import type { AppContext } from "./context.ts";
 import { hasEnded, logResponse, withLogs } from "./logs.ts";
@@ -129,10 +129,9 @@ export function addCalls(app: OpenAPIHono, context: AppContext): void {
     }
     if (result === undefined) throw new FaasletError("ERR_NOT_FOUND", "cannot give the result: it is not kept");
     const live = registry.live(tenant, name);
-    const response = context.outbox.response(result.output);
+    const response = responseOf({ ...result, callId }, live, context.outbox);
     response.headers.set("x-call-id", callId);
     response.headers.set("x-function-version", String(record.version));
-    response.headers.set("content-type", live === undefined ? "application/octet-stream" : contentTypeOf(live));
     return response;
   }
 }

@@ -159,6 +159,8 @@ export interface CallOutcome {
   readonly returnValue: number;
   /** Empty unless the status is `ok` or `guest-error`: nothing partial leaves. */
   readonly output: Uint8Array;
+  /** Header lines that the function set for its answer, each with a line feed; undefined when there are none. */
+  readonly head?: Uint8Array | undefined;
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
   /** Bytes that the guest wrote in all; more than is kept when a log was truncated. */

@@ -36,6 +36,8 @@ export interface AsyncBodies {
 /** What a call left behind. */
 export interface AsyncResult {
   readonly output: Uint8Array;
+  /** Header lines that the function set for its answer. */
+  readonly head?: Uint8Array | undefined;
   readonly stdout: Uint8Array;
   readonly stderr: Uint8Array;
 }
@@ -265,11 +267,11 @@ export class AsyncCalls {
 
   /** On disk first; then whoever waits is told. */
   async #end(call: AsyncCall, record: CallRecord, result: AsyncResult): Promise<void> {
-    const { output, stdout, stderr } = result;
-    const keptBytes = output.length + stdout.length + stderr.length;
+    const { output, head, stdout, stderr } = result;
+    const keptBytes = output.length + (head?.length ?? 0) + stdout.length + stderr.length;
     const ended: AsyncCall = { ...call, record, keptBytes };
     try {
-      await this.#options.store.update(ended, { output, stdout, stderr });
+      await this.#options.store.update(ended, { output, head, stdout, stderr });
     } finally {
       // Without a disk the end is known to this host at least.
       this.#count(call, -1);

@@ -338,6 +338,7 @@ export class Dispatcher {
       status: outcome.status,
       returnValue: outcome.returnValue,
       output: outcome.output,
+      head: outcome.head,
       stdout: outcome.stdout,
       stderr: outcome.stderr,
       stdoutBytes: outcome.stdoutBytes,

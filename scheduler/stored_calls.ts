@@ -23,7 +23,11 @@ export class StoredAsyncCalls implements AsyncCallStore {
 
   async update(call: AsyncCall, result?: AsyncResult): Promise<void> {
     if (result === undefined) return await this.#store.update(storedCall(call), {}, []);
-    await this.#store.update(storedCall(call), { ...result }, ["input", "environment"]);
+    const { head, ...parts } = result;
+    await this.#store.update(storedCall(call), head === undefined ? parts : { ...parts, head }, [
+      "input",
+      "environment",
+    ]);
   }
 
   async remove(call: AsyncCall): Promise<void> {
@@ -43,10 +47,10 @@ export class StoredAsyncCalls implements AsyncCallStore {
   }
 
   async result({ tenant, callId }: AsyncCall): Promise<AsyncResult | undefined> {
-    const [output, stdout, stderr] = await Promise.all(
-      ["output", "stdout", "stderr"].map((part) => this.#store.part(tenant, callId, part)),
+    const [output, head, stdout, stderr] = await Promise.all(
+      ["output", "head", "stdout", "stderr"].map((part) => this.#store.part(tenant, callId, part)),
     );
-    return output && { output, stdout: stdout ?? NOTHING, stderr: stderr ?? NOTHING };
+    return output && { output, head, stdout: stdout ?? NOTHING, stderr: stderr ?? NOTHING };
   }
 }
 

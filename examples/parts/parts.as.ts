@@ -1,5 +1,5 @@
 // The sum of the squares of 1 to n, in parts: each part is a call of this same function, at an index of its own.
-import { awaitCallOutput, callIndex, chainIndex, readCallInput, writeCallOutput, writeCallText } from "faaslet";
+import { awaitCallOutput, callIndex, chainIndex, readCallInput, setHeader, writeCallOutput, writeCallText } from "faaslet";
 
 export { malloc } from "faaslet";
 
@@ -36,6 +36,7 @@ function whole(input: ArrayBuffer): i32 {
     if (end.value != 0) return 1;
     sum += load<u64>(changetype<usize>(end.output));
   }
+  setHeader("content-type", "text/plain");
   writeCallText(sum.toString() + "\n");
   return 0;
 }

@@ -36,6 +36,7 @@ int main(void) {
         free(output);
     }
     int written = snprintf(text, sizeof text, "%llu\n", sum);
+    set_header("content-type", "text/plain");
     write_call_output(text, (size_t)written);
     return 0;
 }

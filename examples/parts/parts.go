@@ -36,6 +36,9 @@ func main() {
 	for _, call := range calls {
 		sum += int(call.Wait())
 	}
+	if err := faaslet.SetHeader("content-type", "text/plain"); err != nil {
+		panic(err)
+	}
 	faaslet.SetOutput(fmt.Appendf(nil, "%d\n", sum%1009))
 }
 

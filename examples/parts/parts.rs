@@ -1,5 +1,5 @@
 // The sum of the squares of 1 to n, in parts: each part is a call of this same program, entered at `part`.
-use faaslet::{chain_entry, input, set_output};
+use faaslet::{chain_entry, input, set_header, set_output};
 
 const PARTS: u64 = 8;
 
@@ -26,5 +26,6 @@ fn main() {
         assert_eq!(value, 0, "a part failed");
         sum += u64::from_le_bytes(output.try_into().unwrap());
     }
+    set_header("content-type", "text/plain").unwrap();
     set_output(format!("{sum}\n").as_bytes());
 }

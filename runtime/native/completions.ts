@@ -1,5 +1,5 @@
 /**
- * Completions as the add-on packs them: for each one sixteen numbers, then all byte strings in the same order
+ * Completions as the add-on packs them: for each one seventeen numbers, then all byte strings in the same order
  * (`src/edge/drain.rs` writes them). Reading them is on the path of every call.
  *
  * @module
@@ -7,7 +7,7 @@
 import { assert, type ErrorCode, isErrorCode } from "../../errors.ts";
 import type { CallOutcome, CallStatus, HostCall, HostOperation, InstallReport, StartKind } from "../worker_group.ts";
 
-const FIELDS = 16;
+const FIELDS = 17;
 const STATUSES: readonly CallStatus[] = ["ok", "guest-error", "trap", "timeout", "cancelled", "refused"];
 /** As `slow.rs` numbers them. */
 const OPERATIONS: readonly HostOperation[] = [
@@ -120,7 +120,7 @@ function countOf(numbers: Float64Array, blockBytes: number): number {
   let count = 0;
   while (count * FIELDS * 8 + bytes < blockBytes) {
     const at = count * FIELDS;
-    bytes += numbers[at + 12]! + numbers[at + 13]! + numbers[at + 14]! + numbers[at + 15]!;
+    bytes += numbers[at + 12]! + numbers[at + 13]! + numbers[at + 14]! + numbers[at + 15]! + numbers[at + 16]!;
     count++;
   }
   return count;
@@ -140,11 +140,13 @@ function callOutcome(n: Float64Array, at: number, cursor: Cursor): CallOutcome {
   const stdout = take(cursor, n[at + 13]!);
   const stderr = take(cursor, n[at + 14]!);
   const error = crossedError(take(cursor, n[at + 15]!));
+  const head = n[at + 16] === 0 ? undefined : take(cursor, n[at + 16]!);
   const outcome = {
     id: n[at + 1]!,
     status: STATUSES[n[at + 2]!]!,
     returnValue: n[at + 3]!,
     output,
+    head,
     stdout,
     stderr,
     stdoutBytes: n[at + 10]!,

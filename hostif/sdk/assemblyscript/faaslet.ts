@@ -6,6 +6,8 @@ import {
   importChainThis,
   importGetIdx,
   importReadInput,
+  importSetHeader,
+  importSetStatus,
   importWriteOutput,
 } from "./imports";
 
@@ -30,6 +32,18 @@ export function writeCallOutput(bytes: ArrayBuffer): void {
 /** Makes this text the call's output, in UTF-8. */
 export function writeCallText(text: string): void {
   writeCallOutput(String.UTF8.encode(text));
+}
+
+/** Makes it the status of this call's answer over HTTP; false when it is none (200 to 599). */
+export function setStatus(status: i32): bool {
+  return importSetStatus(<u32>status) == 0;
+}
+
+/** Makes it a header of this call's answer over HTTP; false when it cannot be one. The last value of a name counts. */
+export function setHeader(name: string, value: string): bool {
+  const nameText = String.UTF8.encode(name, true);
+  const valueText = String.UTF8.encode(value, true);
+  return importSetHeader(<u32>changetype<usize>(nameText), <u32>changetype<usize>(valueText)) == 0;
 }
 
 /** Starts a call of the function of that name; the result names it for `awaitCall`. */

@@ -13,6 +13,20 @@ export declare function importReadInput(buffer: u32, length: u32): u32;
 export declare function importWriteOutput(pointer: u32, length: u32): void;
 
 /**
+ * Makes it the status of this call's answer over HTTP, unless the call fails. Returns 0; the last one counts.
+ */
+@external("env", "__faaslet_set_status")
+export declare function importSetStatus(status: u32): u32;
+
+/**
+ * Makes it a header of this call's answer over HTTP (RFC 9110 5.1, 5.5), unless the call fails. Returns 0.
+ * The last value of a name counts; each Set-Cookie is one of its own. A Location without a status is a
+ * redirect (302).
+ */
+@external("env", "__faaslet_set_header")
+export declare function importSetHeader(name: u32, value: u32): u32;
+
+/**
  * Does nothing. FAASM's own headers import it.
  */
 @external("env", "__faasm_memory_layout_protection")

@@ -5,6 +5,7 @@
 #ifndef FAASLET_H
 #define FAASLET_H
 
+#include <errno.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -36,6 +37,20 @@ static inline size_t read_call_input(void *buffer, size_t length) {
 /** Makes these bytes the call's output; the last one wins. */
 static inline void write_call_output(const void *bytes, size_t length) {
   __faasm_write_output(FAASLET_AT(bytes), (uint32_t)length);
+}
+
+/** Makes it the status of this call's answer over HTTP. Returns 0, or -1 and `errno` when it is none (200 to 599). */
+static inline int set_status(int status) {
+  int result = (int)__faaslet_set_status((uint32_t)status);
+  if (result == -1) errno = (int)__faaslet_errno();
+  return result;
+}
+
+/** Makes it a header of this call's answer over HTTP. Returns 0, or -1 and `errno` when it cannot be one. */
+static inline int set_header(const char *name, const char *value) {
+  int result = (int)__faaslet_set_header(FAASLET_AT(name), FAASLET_AT(value));
+  if (result == -1) errno = (int)__faaslet_errno();
+  return result;
 }
 
 /** A chained call, as this call names it. */

@@ -24,6 +24,20 @@ __attribute__((import_module("env"), import_name("__faasm_write_output")))
 void __faasm_write_output(uint32_t pointer, uint32_t length);
 
 /**
+ * Makes it the status of this call's answer over HTTP, unless the call fails. Returns 0; the last one counts.
+ */
+__attribute__((import_module("env"), import_name("__faaslet_set_status")))
+uint32_t __faaslet_set_status(uint32_t status);
+
+/**
+ * Makes it a header of this call's answer over HTTP (RFC 9110 5.1, 5.5), unless the call fails. Returns 0.
+ * The last value of a name counts; each Set-Cookie is one of its own. A Location without a status is a
+ * redirect (302).
+ */
+__attribute__((import_module("env"), import_name("__faaslet_set_header")))
+uint32_t __faaslet_set_header(uint32_t name, uint32_t value);
+
+/**
  * Does nothing. FAASM's own headers import it.
  */
 __attribute__((import_module("env"), import_name("__faasm_memory_layout_protection")))

@@ -5,6 +5,7 @@ package faaslet
 
 import (
 	"runtime"
+	"syscall"
 	"unsafe"
 )
 
@@ -22,6 +23,27 @@ func Input() []byte {
 func SetOutput(bytes []byte) {
 	importWriteOutput(address(bytes), uint32(len(bytes)))
 	runtime.KeepAlive(bytes)
+}
+
+// SetStatus makes it the status of this call's answer over HTTP. It goes from 200 to 599.
+func SetStatus(status int) error {
+	return errorOf(importSetStatus(uint32(status)))
+}
+
+// SetHeader makes it a header of this call's answer over HTTP. The last value of a name counts.
+func SetHeader(name, value string) error {
+	nameText, valueText := append([]byte(name), 0), append([]byte(value), 0)
+	result := importSetHeader(address(nameText), address(valueText))
+	runtime.KeepAlive(nameText)
+	runtime.KeepAlive(valueText)
+	return errorOf(result)
+}
+
+func errorOf(result uint32) error {
+	if int32(result) == -1 {
+		return syscall.Errno(importErrno())
+	}
+	return nil
 }
 
 // A Call is one that this call made and has not awaited.

@@ -14,6 +14,18 @@ func importReadInput(buffer uint32, length uint32) uint32
 //go:wasmimport env __faasm_write_output
 func importWriteOutput(pointer uint32, length uint32)
 
+// Makes it the status of this call's answer over HTTP, unless the call fails. Returns 0; the last one counts.
+//
+//go:wasmimport env __faaslet_set_status
+func importSetStatus(status uint32) uint32
+
+// Makes it a header of this call's answer over HTTP (RFC 9110 5.1, 5.5), unless the call fails. Returns 0.
+// The last value of a name counts; each Set-Cookie is one of its own. A Location without a status is a
+// redirect (302).
+//
+//go:wasmimport env __faaslet_set_header
+func importSetHeader(name uint32, value uint32) uint32
+
 // Does nothing. FAASM's own headers import it.
 //
 //go:wasmimport env __faasm_memory_layout_protection

@@ -10,6 +10,7 @@ use crate::ending::Ending;
 use crate::engine::{Running, engine};
 use crate::fault::Fault;
 use crate::function::{Entry, Function, Handles};
+use crate::host::AnswerHead;
 use crate::linking::{self, Linking};
 use crate::memory::{Image, create_with};
 use crate::proto::{Proto, TableDifference};
@@ -70,6 +71,8 @@ pub struct CallEnd {
     /// The entry's return value, or why there is none.
     pub result: Result<i32, Ending>,
     pub written: Option<Vec<u8>>,
+    /// Header lines of its answer.
+    pub head: Vec<u8>,
     pub stdout: Sink,
     pub stderr: Sink,
     pub memory_bytes: usize,
@@ -103,7 +106,12 @@ impl Faaslet {
             shape: None,
             chains: Chains::default(),
             slow: None,
-            io: CallIo { input: Arc::from([]), output: None, output_max: function.settings.output_max },
+            io: CallIo {
+                input: Arc::from([]),
+                output: None,
+                output_max: function.settings.output_max,
+                head: AnswerHead::default(),
+            },
             limits: function.settings.guest_limits,
             table_elements: 0,
             seen_tick: 0,
@@ -163,6 +171,7 @@ impl Faaslet {
         state.control.begin(input.deadline);
         state.io.input = input.bytes;
         state.io.output = None;
+        state.io.head = AnswerHead::default();
         state.chains = Chains { index: input.index, ..Chains::default() };
         let shared = input.asking.as_ref().map(|asking| asking.shared.clone());
         state.slow = input.asking.map(|Asking { owner, call, answers, grant, trust, .. }| {
@@ -207,7 +216,14 @@ impl Faaslet {
         state.slow = None;
         state.regions.end_call();
         let memory_bytes = state.shape.as_ref().map_or(0, |shape| shape.bytes());
-        CallEnd { result, written: state.io.output.take(), stdout, stderr, memory_bytes }
+        CallEnd {
+            result,
+            written: state.io.output.take(),
+            head: state.io.head.take_lines(),
+            stdout,
+            stderr,
+            memory_bytes,
+        }
     }
 
     /// A function that another Faaslet of the same module named by its place in the table.

@@ -7,6 +7,7 @@ use faaslet_wasi::{CallControl, Ended, Errno, MemoryView, Wasi, WasiHost};
 use wasmtime::{Memory, ResourceLimiter, TypedFunc};
 
 use crate::engine;
+use crate::host::AnswerHead;
 use crate::linking::Linking;
 use crate::memory::{Blocks, Shape};
 use crate::regions::RegionUse;
@@ -48,6 +49,8 @@ pub struct CallIo {
     /// Set by `__faasm_write_output`.
     pub output: Option<Vec<u8>>,
     pub output_max: usize,
+    /// Of the answer over HTTP.
+    pub head: AnswerHead,
 }
 
 /// The running call's place among the calls that calls made.

@@ -6,6 +6,13 @@ extern "C" {
     pub fn __faasm_read_input(buffer: u32, length: u32) -> u32;
     /// Replaces the call's output with these bytes; any bytes, NUL included.
     pub fn __faasm_write_output(pointer: u32, length: u32);
+    /// Makes it the status of this call's answer over HTTP, unless the call fails. Returns 0; the last one
+    /// counts.
+    pub fn __faaslet_set_status(status: u32) -> u32;
+    /// Makes it a header of this call's answer over HTTP (RFC 9110 5.1, 5.5), unless the call fails. Returns
+    /// 0. The last value of a name counts; each Set-Cookie is one of its own. A Location without a status is
+    /// a redirect (302).
+    pub fn __faaslet_set_header(name: u32, value: u32) -> u32;
     /// Does nothing. FAASM's own headers import it.
     pub fn __faasm_memory_layout_protection();
     /// Raises a fault of the host on purpose. FAASM's own tests import it; ours show with it that a fault is

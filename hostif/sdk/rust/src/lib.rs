@@ -3,6 +3,7 @@
 #![allow(clippy::missing_safety_doc)]
 
 use std::ffi::CString;
+use std::io::{Error, ErrorKind, Result};
 
 pub mod http;
 pub mod imports;
@@ -26,6 +27,34 @@ pub fn input() -> Vec<u8> {
 pub fn set_output(bytes: &[u8]) {
     // SAFETY: the host reads inside the slice.
     unsafe { imports::__faasm_write_output(address(bytes.as_ptr()), bytes.len() as u32) }
+}
+
+/// Makes it the status of this call's answer over HTTP.
+///
+/// # Errors
+/// `InvalidInput` when it is none: they go from 200 to 599.
+pub fn set_status(status: u16) -> Result<()> {
+    // SAFETY: there is nothing to get wrong.
+    done(unsafe { imports::__faaslet_set_status(u32::from(status)) })
+}
+
+/// Makes it a header of this call's answer over HTTP; the last value of a name counts.
+///
+/// # Errors
+/// `InvalidInput` when name or value cannot stand in a header, `PermissionDenied` when it is not for a function to set.
+pub fn set_header(name: &str, value: &str) -> Result<()> {
+    let text = |text: &str| CString::new(text).map_err(|error| Error::new(ErrorKind::InvalidInput, error));
+    let (name, value) = (text(name)?, text(value)?);
+    // SAFETY: the texts end with NUL.
+    done(unsafe { imports::__faaslet_set_header(address(name.as_ptr().cast()), address(value.as_ptr().cast())) })
+}
+
+fn done(result: u32) -> Result<()> {
+    if result == u32::MAX {
+        // SAFETY: there is nothing to get wrong.
+        return Err(Error::from_raw_os_error(unsafe { imports::__faaslet_errno() } as i32));
+    }
+    Ok(())
 }
 
 /// A call that this call made and has not awaited.

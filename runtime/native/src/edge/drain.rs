@@ -10,7 +10,9 @@ use crate::group::{CallRecord, Completion, Group, Installed, RegionAnswer};
 use crate::slow::{HostCall, NUMBERS};
 
 /// Numbers a completion has.
-const FIELDS: usize = 16;
+const FIELDS: usize = 17;
+/// Where the length of what went wrong stands.
+const ERROR: usize = 15;
 
 /// More than this is not kept for the next block.
 const KEPT_MAX: usize = 1 << 20;
@@ -90,8 +92,9 @@ impl Packed {
             record.stdout.len() as f64,
             record.stderr.len() as f64,
             error.len() as f64,
+            record.head.len() as f64,
         ]);
-        for bytes in [&record.output, &record.stdout, &record.stderr, &error] {
+        for bytes in [&record.output, &record.stdout, &record.stderr, &error, &record.head] {
             self.bytes.extend_from_slice(bytes);
         }
     }
@@ -169,7 +172,7 @@ impl Packed {
         let error = text(fault);
         let mut numbers = [0.0; FIELDS];
         (numbers[0], numbers[1], numbers[2]) = (kind, f64::from(id), 1.0);
-        numbers[FIELDS - 1] = error.len() as f64;
+        numbers[ERROR] = error.len() as f64;
         self.push(&numbers);
         self.bytes.extend_from_slice(&error);
     }

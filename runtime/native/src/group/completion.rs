@@ -21,7 +21,7 @@ impl Completion {
     /// About as many bytes as it crosses with, at least one.
     pub fn bytes(&self) -> usize {
         1 + match self {
-            Self::Ended(record) => record.output.len() + record.stdout.len() + record.stderr.len(),
+            Self::Ended(record) => record.output.len() + record.head.len() + record.stdout.len() + record.stderr.len(),
             Self::Installed(_, Ok(installed)) => installed.log.len(),
             Self::Asked(call) => call.text.len() + call.bytes.len(),
             _ => 0,
@@ -61,6 +61,8 @@ pub struct CallRecord {
     pub cpu_us: f64,
     pub memory_bytes: usize,
     pub output: Vec<u8>,
+    /// Header lines that the guest set.
+    pub head: Vec<u8>,
     pub stdout: Vec<u8>,
     pub stderr: Vec<u8>,
     pub stdout_total: u64,
@@ -92,6 +94,7 @@ impl CallRecord {
             cpu_us: 0.0,
             memory_bytes: 0,
             output: Vec::new(),
+            head: Vec::new(),
             stdout: Vec::new(),
             stderr: Vec::new(),
             stdout_total: 0,

@@ -354,6 +354,9 @@ fn settle(function: &Function, end: CallEnd, record: &mut CallRecord) {
         }
     }
     let ended = matches!(record.status, Status::Ok | Status::GuestError);
+    if ended {
+        record.head = end.head;
+    }
     match end.written {
         Some(output) if ended => record.output = output,
         None if ended && settings.is_command => {

@@ -33,6 +33,18 @@ pub const HOST_FUNCTIONS: &[HostFunction] = &[
     },
     HostFunction {
         module: "env",
+        name: "__faaslet_set_status",
+        params: &[ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
+        name: "__faaslet_set_header",
+        params: &[ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
+    HostFunction {
+        module: "env",
         name: "__faasm_memory_layout_protection",
         params: &[],
         results: &[],

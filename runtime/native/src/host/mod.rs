@@ -1,5 +1,6 @@
 //! Our own host functions, and the linker that all functions share.
 
+mod answer_head;
 mod chaining;
 mod errno;
 mod files;
@@ -25,6 +26,7 @@ use crate::fault::Fault;
 use crate::state::State;
 
 pub use _table::{HOST_FUNCTIONS, ValueType};
+pub use answer_head::AnswerHead;
 pub use guest_memory::copy_out;
 pub use memory::take_pages;
 
@@ -40,6 +42,7 @@ fn build() -> wasmtime::Result<Linker<State>> {
     let mut linker = Linker::new(engine);
     faaslet_wasi::add_to_linker(&mut linker)?;
     input_output::add_to_linker(&mut linker)?;
+    answer_head::add_to_linker(&mut linker)?;
     chaining::add_to_linker(&mut linker)?;
     errno::add_to_linker(&mut linker)?;
     files::add_to_linker(&mut linker)?;

@@ -1,9 +1,9 @@
-/** Answers of functions that write a head of their own: CGI responses (RFC 3875 6). */
+/** Answers whose head the function wrote: as CGI has it, before its output (RFC 3875 6), or by host calls. */
 import { FaasletError } from "../errors.ts";
 import { HTTP_LIMITS } from "../limits.ts";
 
-/** A function's output, taken apart. */
-export interface CgiAnswer {
+/** A function's answer, taken apart. */
+export interface HeadedAnswer {
   readonly status: number;
   /** In the order in which they were written; names in lower case. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -29,12 +29,23 @@ const OURS = new Set([
   "upgrade",
 ]);
 
-/** Takes an output apart: header lines, an empty line, the body. Throws `ERR_GUEST_MISUSE` for what is no head. */
-export function parseCgiAnswer(output: Uint8Array): CgiAnswer {
-  const { head, bodyAt } = splitHead(output);
+/** What a function left of its answer. */
+export interface Left {
+  readonly output: Uint8Array;
+  /** Header lines that it set by host calls, each with a line feed. */
+  readonly head?: Uint8Array | undefined;
+}
+
+/**
+ * The head that host calls set; and with `isCgi` the output taken apart: header lines, an empty line, the body. Throws
+ * `ERR_GUEST_MISUSE` for what is no head.
+ */
+export function parseHeadedAnswer({ output, head }: Left, isCgi: boolean): HeadedAnswer {
+  const written = isCgi ? splitHead(output) : { lines: [], body: output };
+  const lines = head === undefined ? written.lines : [...latin1(head).split("\n").slice(0, -1), ...written.lines];
   const headers: [string, string][] = [];
   let status: number | undefined;
-  for (const line of head) {
+  for (const line of lines) {
     const colon = line.indexOf(":");
     const name = line.slice(0, Math.max(0, colon)).toLowerCase();
     const value = line.slice(colon + 1).replace(/^[\t ]+|[\t ]+$/g, "");
@@ -49,23 +60,23 @@ export function parseCgiAnswer(output: Uint8Array): CgiAnswer {
     } else headers.push([name, value]);
   }
   const isRedirect = headers.some(([name]) => name === "location");
-  return { status: status ?? (isRedirect ? 302 : 200), headers, body: output.subarray(bodyAt) };
+  return { status: status ?? (isRedirect ? 302 : 200), headers, body: written.body };
 }
 
 /** The lines before the first empty one; they end with a line feed, or a carriage return before it. */
-function splitHead(output: Uint8Array): { head: string[]; bodyAt: number } {
+function splitHead(output: Uint8Array): { lines: string[]; body: Uint8Array } {
   const max = Math.min(output.length, HTTP_LIMITS.answerHeadBytesMax);
-  const head: string[] = [];
+  const lines: string[] = [];
   let from = 0;
   for (let at = 0; at < max; at++) {
     if (output[at] !== 0x0a) continue;
     const end = at > from && output[at - 1] === 0x0d ? at - 1 : at;
-    if (end === from) return { head, bodyAt: at + 1 };
-    head.push(latin1(output.subarray(from, end)));
+    if (end === from) return { lines, body: output.subarray(at + 1) };
+    lines.push(latin1(output.subarray(from, end)));
     from = at + 1;
   }
   const limit = HTTP_LIMITS.answerHeadBytesMax;
-  throw misuse(`there is no empty line after a head in its first ${limit} bytes`);
+  throw misuse(`there is no empty line after a head in its first ${limit} bytes (its setting http is cgi)`);
 }
 
 /** As headers are sent: a byte is a character. `TextDecoder("latin1")` means Windows-1252, which is another thing. */
@@ -76,5 +87,5 @@ function latin1(bytes: Uint8Array): string {
 }
 
 function misuse(why: string): FaasletError {
-  return new FaasletError("ERR_GUEST_MISUSE", `cannot use the function's answer: ${why} (its setting http is cgi)`);
+  return new FaasletError("ERR_GUEST_MISUSE", `cannot use the function's answer: ${why}`);
 }

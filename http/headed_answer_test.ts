@@ -2,12 +2,12 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { HTTP_LIMITS } from "../limits.ts";
 import { setUp } from "./_fakes.ts";
-import { parseCgiAnswer } from "./cgi_answer.ts";
+import { parseHeadedAnswer } from "./headed_answer.ts";
 
 const UTF8 = new TextEncoder();
-const parse = (text: string) => parseCgiAnswer(UTF8.encode(text));
+const parse = (text: string) => parseHeadedAnswer({ output: UTF8.encode(text) }, true);
 
-Deno.test("parseCgiAnswer() reads status, headers and body, with either line end", () => {
+Deno.test("parseHeadedAnswer() reads status, headers and body, with either line end", () => {
   for (const end of ["\n", "\r\n"]) {
     const answer = parse(["Status: 404 Not Here", "Content-Type: text/x", "X-A:  b c ", "", "body\n\nrest"].join(end));
     assert.equal(answer.status, 404);
@@ -18,10 +18,10 @@ Deno.test("parseCgiAnswer() reads status, headers and body, with either line end
   assert.equal(parse("\nx").status, 200);
   assert.equal(parse("Location: /there\n\n").status, 302);
   assert.equal(parse("Location: /made\nStatus: 201\n\n").status, 201);
-  assert.deepEqual(parseCgiAnswer(new Uint8Array([88, 58, 0xe4, 10, 10])).headers, [["x", "ä"]]);
+  assert.deepEqual(parseHeadedAnswer({ output: new Uint8Array([88, 58, 0xe4, 10, 10]) }, true).headers, [["x", "ä"]]);
 });
 
-Deno.test("parseCgiAnswer() refuses what is no head, and headers that are not the function's", () => {
+Deno.test("parseHeadedAnswer() refuses what is no head, and headers that are not the function's", () => {
   const wrong = [
     "",
     "no head",
@@ -45,7 +45,16 @@ Deno.test("parseCgiAnswer() refuses what is no head, and headers that are not th
   for (const text of wrong) assert.throws(() => parse(text), { code: "ERR_GUEST_MISUSE" }, JSON.stringify(text));
 });
 
-Deno.test("parseCgiAnswer() holds its limits: n is taken, n + 1 is not", () => {
+Deno.test("parseHeadedAnswer() puts what host calls set before what the output says", () => {
+  const head = UTF8.encode("status: 201\nx-a: 1\n");
+  const set = parseHeadedAnswer({ output: UTF8.encode("X: no head\n\n"), head }, false);
+  assert.deepEqual([set.status, set.headers, set.body.length], [201, [["x-a", "1"]], 12]);
+  const both = parseHeadedAnswer({ output: UTF8.encode("X-B: 2\n\nbody"), head }, true);
+  assert.deepEqual([both.status, both.headers, both.body.length], [201, [["x-a", "1"], ["x-b", "2"]], 4]);
+  assert.throws(() => parseHeadedAnswer({ output: UTF8.encode("Status: 200\n\n"), head }, true), /once/);
+});
+
+Deno.test("parseHeadedAnswer() holds its limits: n is taken, n + 1 is not", () => {
   const lines = (count: number) => "X: 1\n".repeat(count) + "\n";
   assert.equal(parse(lines(HTTP_LIMITS.answerHeadersMax)).headers.length, HTTP_LIMITS.answerHeadersMax);
   assert.throws(() => parse(lines(HTTP_LIMITS.answerHeadersMax + 1)), { code: "ERR_GUEST_MISUSE" });
@@ -54,10 +63,12 @@ Deno.test("parseCgiAnswer() holds its limits: n is taken, n + 1 is not", () => {
   assert.throws(() => parse(sized(HTTP_LIMITS.answerHeadBytesMax + 1)), { code: "ERR_GUEST_MISUSE" });
 });
 
-Deno.test("parseCgiAnswer() never gives a header that has a line end in it, whatever the bytes", () => {
+Deno.test("parseHeadedAnswer() never gives a header that has a line end in it, whatever the bytes", () => {
   fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (bytes) => {
     try {
-      for (const [name, value] of parseCgiAnswer(bytes).headers) assert.doesNotMatch(name + value, /[\r\n\0]/);
+      for (const [name, value] of parseHeadedAnswer({ output: bytes }, true).headers) {
+        assert.doesNotMatch(name + value, /[\r\n\0]/);
+      }
     } catch (thrown) {
       assert.equal((thrown as { code?: string }).code, "ERR_GUEST_MISUSE");
     }

@@ -5,9 +5,11 @@
  */
 import assert from "node:assert/strict";
 import { gzipSync } from "node:zlib";
-import { HTTP_LIMITS } from "../limits.ts";
+import { HTTP_LIMITS, WASM_PAGE_BYTES } from "../limits.ts";
+import { networkRules } from "../runtime/mod.ts";
 import { ERRNO, Fetcher, type Wanted } from "./support/fetching.ts";
 import { IS_LONG } from "./support/long.ts";
+import { DATA, type Step, withProbe } from "./support/probe.ts";
 import { type Exchange, RawServer } from "./support/raw_server.ts";
 
 const PAGE = "HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello";
@@ -207,6 +209,30 @@ Deno.test("H60: an answer that never ends, stalls or is no HTTP ends at a limit 
     const full = await fetcher.fetch(`http://127.0.0.1:${body.port}/`, { timeoutMs: 120_000 });
     assert.equal(full.errno, ERRNO.FBIG);
   }
+});
+
+Deno.test("H60: a body is sent up to its limit, and to nobody for longer than the call lasts", async () => {
+  // Takes connections and reads nothing.
+  using deaf = Deno.listen({ hostname: "127.0.0.1", port: 0 });
+  const { port } = deaf.addr as Deno.NetAddr;
+  const url = `http://127.0.0.1:${port}/`;
+  const data = new TextEncoder().encode(`PUT\0http://127.0.0.2/\0${url}\0`);
+  const [method, forbidden, allowed] = [DATA, DATA + 4, DATA + 4 + 18];
+  const max = HTTP_LIMITS.requestBodyBytesMax;
+  await withProbe({ image: { network: networkRules([`127.0.0.1:${port}`]) } }, async ({ run }) => {
+    const grow: Step = ["grow", max / WASM_PAGE_BYTES];
+    const { results } = await run([
+      grow,
+      ["__faaslet_http", method, forbidden, 0, 0, max],
+      ["__faaslet_errno"],
+      ["__faaslet_http", method, forbidden, 0, 0, max + 1],
+      ["__faaslet_errno"],
+    ], data);
+    assert.deepEqual(results.slice(1), [-1, ERRNO.ACCES, -1, ERRNO.TOOBIG]);
+    const { outcome } = await run([grow, ["__faaslet_http", method, allowed, 0, 0, max]], data, { timeoutMs: 300 });
+    assert.equal(outcome.status, "timeout");
+  });
+  (await deaf.accept()).close();
 });
 
 Deno.test("H60: what is packed stays packed: a small answer cannot become a large one here", async () => {

@@ -8,6 +8,7 @@ import { Authority, NO_OPENSSL } from "./support/certificates.ts";
 import { faaslet } from "./support/cli.ts";
 import { ERRNO, Fetcher } from "./support/fetching.ts";
 import { assemble } from "./support/guests.ts";
+import { rounds, seeded } from "./support/long.ts";
 import { optionalTest } from "./support/optional.ts";
 import { RawServer } from "./support/raw_server.ts";
 import { RealHost } from "./support/real_host.ts";
@@ -32,6 +33,7 @@ Deno.test("__faaslet_http() sends what it is given, and gives what came", async 
     "connection: close",
     "content-length: 9",
     `host: 127.0.0.1:${server.port}`,
+    "user-agent: faaslet",
     "x-two: 2",
   ]);
   const get = await fetcher.fetch({ url, header: "x-none" });
@@ -138,6 +140,28 @@ optionalTest("TLS is spoken with whom the roots know, under the name of the URL"
   await using fresh = await Fetcher.open({ rules, roots: authority.pem });
   const clear = fresh.fetch(`https://localhost:${plain.port}/`, { timeoutMs: 500 });
   assert.notEqual((await clear).errno, 0, "a server that speaks no TLS");
+});
+
+optionalTest("an answer over TLS is whole, however it was cut into records", NO_OPENSSL, async () => {
+  using authority = new Authority();
+  const random = seeded(11);
+  const length = 1_500_000;
+  // Full records among small ones, so that they lie across what is received at once in every way.
+  const pieces: string[] = [];
+  for (let left = length; left > 0; left -= pieces.at(-1)!.length) {
+    const size = random() < 0.3 ? 16_384 : 1 + Math.floor(random() * 2_000);
+    pieces.push(String(pieces.length % 10).repeat(Math.min(size, left)));
+  }
+  await using server = new RawServer(async ({ send }) => {
+    await send(`HTTP/1.1 200 OK\r\ncontent-length: ${length}\r\n\r\n`);
+    for (const piece of pieces) await send(piece);
+  }, { certificate: authority.sign("DNS:localhost") });
+  await using fetcher = await Fetcher.open({ rules: ["localhost:*"], roots: authority.pem });
+  for (let round = 0; round < rounds(5, 100); round++) {
+    const { errno, body } = await fetcher.fetch(`https://localhost:${server.port}/`);
+    assert.equal(errno, 0);
+    assert.ok(body === pieces.join(""));
+  }
 });
 
 Deno.test("H23: a request ends at the deadline and when it is cancelled, and its connection with it", async () => {

@@ -329,8 +329,8 @@ void __faasm_backtrace(uint32_t depth);
  * Sends a request to an http or https URL and waits for the head of its answer, whatever its status. Returns
  * a descriptor, from which the body is read as it came (fd_read) and which fd_close closes, as the end of the
  * call does. method and url are NUL-terminated; headers is 0 or a NUL-terminated text of lines `Name: value`.
- * Redirects are followed; authorization and cookies go to another origin never. Nothing is decompressed,
- * cached or kept between requests.
+ * Redirects are followed; authorization and cookies go to another origin never. A user-agent is sent unless
+ * one is given. Nothing is decompressed, cached or kept between requests.
  */
 __attribute__((import_module("env"), import_name("__faaslet_http")))
 uint32_t __faaslet_http(uint32_t method, uint32_t url, uint32_t headers, uint32_t body, uint32_t length);

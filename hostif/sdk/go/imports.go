@@ -275,8 +275,8 @@ func importBacktrace(depth uint32)
 // Sends a request to an http or https URL and waits for the head of its answer, whatever its status. Returns
 // a descriptor, from which the body is read as it came (fd_read) and which fd_close closes, as the end of the
 // call does. method and url are NUL-terminated; headers is 0 or a NUL-terminated text of lines `Name: value`.
-// Redirects are followed; authorization and cookies go to another origin never. Nothing is decompressed,
-// cached or kept between requests.
+// Redirects are followed; authorization and cookies go to another origin never. A user-agent is sent unless
+// one is given. Nothing is decompressed, cached or kept between requests.
 //
 //go:wasmimport env __faaslet_http
 func importHttp(method uint32, url uint32, headers uint32, body uint32, length uint32) uint32

@@ -139,8 +139,8 @@ extern "C" {
     /// Sends a request to an http or https URL and waits for the head of its answer, whatever its status.
     /// Returns a descriptor, from which the body is read as it came (fd_read) and which fd_close closes, as
     /// the end of the call does. method and url are NUL-terminated; headers is 0 or a NUL-terminated text of
-    /// lines `Name: value`. Redirects are followed; authorization and cookies go to another origin never.
-    /// Nothing is decompressed, cached or kept between requests.
+    /// lines `Name: value`. Redirects are followed; authorization and cookies go to another origin never. A
+    /// user-agent is sent unless one is given. Nothing is decompressed, cached or kept between requests.
     pub fn __faaslet_http(method: u32, url: u32, headers: u32, body: u32, length: u32) -> u32;
     /// The answer's status, e.g. 200.
     pub fn __faaslet_http_status(fd: u32) -> u32;

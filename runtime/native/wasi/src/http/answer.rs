@@ -73,6 +73,8 @@ fn send(
         headers.clone_from(&request.headers);
         // One request a connection: nothing of one answer is ever taken for a part of another.
         headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+        // Many servers refuse who does not say what he is.
+        headers.entry(header::USER_AGENT).or_insert(HeaderValue::from_static("faaslet"));
         let is_sent = !request.body.is_empty() || matches!(request.method.as_str(), "POST" | "PUT" | "PATCH");
         if is_sent {
             headers.insert(header::CONTENT_LENGTH, HeaderValue::from(request.body.len()));

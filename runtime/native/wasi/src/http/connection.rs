@@ -21,12 +21,14 @@ pub const PIECE: usize = 16 << 10;
 pub struct Connection {
     socket: Socket,
     tls: Option<Box<ClientConnection>>,
+    /// Came, and TLS did not take it yet: it keeps no more plain bytes than fit a record or so.
+    untaken: Vec<u8>,
 }
 
 impl Connection {
     pub fn open(to: SocketAddr, by: Instant, control: &CallControl) -> Result<Self> {
         let family = if to.is_ipv4() { Family::V4 } else { Family::V6 };
-        let mut connection = Self { socket: Socket::open(family, Kind::Stream)?, tls: None };
+        let mut connection = Self { socket: Socket::open(family, Kind::Stream)?, tls: None, untaken: Vec::new() };
         connection.limit(by)?;
         connection.socket.connect(to, true, control).map_err(late)?;
         connection.socket.set(SocketOption::NoDelay(true))?;
@@ -91,29 +93,22 @@ impl Connection {
         Ok(())
     }
 
-    /// Gives TLS what came; how many bytes, 0 at the end.
+    /// Gives TLS some of what came; how many bytes, 0 at the end. It has no plain bytes left that were not read.
     fn take_record(&mut self, by: Instant, control: &CallControl) -> Result<usize> {
-        let bytes = self.receive_plain(by, control)?;
-        let mut rest = &bytes[..];
-        let mut refused = false;
-        if let Some(tls) = &mut self.tls {
-            loop {
-                tls.read_tls(&mut rest).map_err(|_| Errno::Proto)?;
-                refused = tls.process_new_packets().is_err();
-                if refused || rest.is_empty() {
-                    break;
-                }
-            }
+        if self.untaken.is_empty() {
+            self.untaken = self.receive_plain(by, control)?;
         }
+        let Some(tls) = &mut self.tls else { return Ok(0) };
+        let taken = tls.read_tls(&mut &self.untaken[..]).map_err(|_| Errno::Proto)?;
+        let is_refused = tls.process_new_packets().is_err();
+        self.untaken.drain(..taken);
         // An alert tells the other side why.
         let flushed = self.flush(by, control);
-        if refused {
-            return Err(match flushed {
-                Err(Failure::End(ended)) => ended.into(),
-                _ => Errno::Proto.into(),
-            });
+        match (is_refused, flushed) {
+            (_, Err(Failure::End(ended))) => Err(ended.into()),
+            (true, _) => Err(Errno::Proto.into()),
+            (false, flushed) => flushed.map(|()| taken),
         }
-        flushed.map(|()| bytes.len())
     }
 
     fn send_plain(&mut self, mut bytes: &[u8], by: Instant, control: &CallControl) -> Result<()> {

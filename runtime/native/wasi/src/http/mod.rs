@@ -100,12 +100,13 @@ impl Wasi {
             Some(address) => vec![address],
             None => self.look_up(&target.host, outside)?,
         };
+        let places = addresses.into_iter().map(|address| SocketAddr::new(address, target.port));
+        let allowed: Vec<_> = places.filter(|to| self.settings.network.check(*to, &self.resolved).is_ok()).collect();
         let mut why = Failure::from(Errno::Acces);
-        for to in addresses.into_iter().map(|address| SocketAddr::new(address, target.port)) {
-            if self.settings.network.check(to, &self.resolved).is_err() {
-                continue;
-            }
-            match Connection::open(to, by, &self.control) {
+        for (to, left) in allowed.iter().zip((1..=allowed.len() as u32).rev()) {
+            // One that does not answer leaves time for the others.
+            let turn = by.saturating_duration_since(Instant::now()) / left;
+            match Connection::open(*to, Instant::now() + turn, &self.control) {
                 Ok(mut connection) => {
                     if target.is_secure {
                         connection.secure(&target.host, outside.trust()?, by, &self.control)?;

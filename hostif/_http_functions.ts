@@ -82,4 +82,16 @@ export const HTTP_FUNCTIONS: readonly HostFunction[] = [
     ],
     hostile: "The buffer is checked before anything is copied; a value cannot hold a line feed of its own.",
   },
+  {
+    module: "env",
+    name: "__faaslet_http_problem",
+    params: [{ name: "buffer", type: "i32" }, { name: "length", type: "i32" }],
+    results: ["i32"],
+    effect:
+      "Copies what TLS did not like about the server of the last request that failed with EPROTO, e.g. `invalid peer " +
+      "certificate: Expired`, at most length bytes of it and no NUL, and returns its size; 0 when that was not it.",
+    limits: [],
+    errors: ["trap ERR_GUEST_POINTER: the buffer is not inside linear memory"],
+    hostile: "The text is of the library's own words and what the server sent; it is the call's own.",
+  },
 ];

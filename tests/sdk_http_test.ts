@@ -24,11 +24,13 @@ for (const file of ["fetch.c", "fetch.rs", "fetch.go", "fetch.as.ts"]) {
     await using clear = new RawServer(page);
     await using secure = new RawServer(page, { certificate: authority.sign("DNS:localhost") });
     await using forbidden = new RawServer(page);
+    await using other = new RawServer(page, { certificate: authority.sign("DNS:other.example") });
     const { wasm } = await buildModule(FOLDER + file, () => {});
     const group = new EmbeddedGroup();
     try {
       group.listen(({ callId, ticket }) => group.answer({ callId, ticket, value: 0, bytes: authority.pem }));
-      const network = networkRules([`localhost:${clear.port}`, `localhost:${secure.port}`]);
+      const servers = [clear, secure, other];
+      const network = networkRules(servers.map(({ port }) => `localhost:${port}`));
       await group.install(imageOf(1, wasm, { image: { network } }));
       let id = 0;
       const fetchPage = (url: string) => {
@@ -47,6 +49,10 @@ for (const file of ["fetch.c", "fetch.rs", "fetch.go", "fetch.as.ts"]) {
         assert.notEqual(returnValue, 0);
       }
       assert.equal(forbidden.connections, 0);
+      // AssemblyScript's example has no log to say it in.
+      const { status, stderr } = await fetchPage(`https://localhost:${other.port}/`);
+      assert.equal(status, "guest-error");
+      if (file !== "fetch.as.ts") assert.match(TEXT.decode(stderr), /invalid peer certificate: .*localhost/);
     } finally {
       await group.close();
     }

@@ -61,6 +61,8 @@ static int fetch_over_socket(const char *host, const char *port, const char *pat
 
 static int fetch_by_host(const char *url) {
     int answer = http_get(url);
+    char problem[256];
+    if (answer < 0 && http_problem(problem, sizeof problem) > 0) fprintf(stderr, "%s\n", problem);
     if (answer < 0) return failed(url);
     if (http_status(answer) != 200) fprintf(stderr, "status %d\n", http_status(answer));
     if (copy(answer, 0) < 0) return failed("read");

@@ -92,4 +92,4 @@ export function malloc(size: usize): usize {
   return heap.alloc(size);
 }
 export { State, StateView } from "./state";
-export { HttpAnswer, httpRequest } from "./http";
+export { HttpAnswer, httpProblem, httpRequest } from "./http";

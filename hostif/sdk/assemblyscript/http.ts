@@ -1,5 +1,5 @@
 /** HTTP requests in AssemblyScript. The host speaks TLS; what may be reached stands in the function's settings. */
-import { importErrno, importHttp, importHttpHeader, importHttpStatus } from "./imports";
+import { importErrno, importHttp, importHttpHeader, importHttpProblem, importHttpStatus } from "./imports";
 
 // @ts-ignore: decorator
 @external("wasi_snapshot_preview1", "fd_read")
@@ -69,6 +69,13 @@ export class HttpAnswer {
   close(): void {
     closeDescriptor(this.fd);
   }
+}
+
+/** What TLS did not like about the server of a request without an answer; empty when that was not it. */
+export function httpProblem(): string {
+  const text = new ArrayBuffer(<i32>importHttpProblem(0, 0));
+  if (text.byteLength > 0) importHttpProblem(<u32>changetype<usize>(text), <u32>text.byteLength);
+  return String.UTF8.decode(text);
 }
 
 /** Sends a request to an http or https URL; `headers` are lines `Name: value`. Waits for the head of its answer. */

@@ -336,3 +336,11 @@ export declare function importHttpStatus(fd: u32): u32;
  */
 @external("env", "__faaslet_http_header")
 export declare function importHttpHeader(fd: u32, name: u32, buffer: u32, length: u32): u32;
+
+/**
+ * Copies what TLS did not like about the server of the last request that failed with EPROTO, e.g. `invalid
+ * peer certificate: Expired`, at most length bytes of it and no NUL, and returns its size; 0 when that was
+ * not it.
+ */
+@external("env", "__faaslet_http_problem")
+export declare function importHttpProblem(buffer: u32, length: u32): u32;

@@ -24,6 +24,17 @@ static inline int http_request(const char *method, const char *url, const char *
   return answer;
 }
 
+/**
+ * What TLS did not like about the server of a request that failed with EPROTO, as much as fits, ended by NUL; empty when that
+ * was not it. Returns the length of all of it.
+ */
+static inline int http_problem(char *buffer, size_t length) {
+  uint32_t room = length > 0 ? (uint32_t)length - 1 : 0;
+  uint32_t size = __faaslet_http_problem(FAASLET_AT(buffer), room);
+  if (length > 0) buffer[size < room ? size : room] = 0;
+  return (int)size;
+}
+
 /** The shortest request. */
 static inline int http_get(const char *url) { return http_request("GET", url, NULL, NULL, 0); }
 

@@ -348,6 +348,14 @@ uint32_t __faaslet_http_status(uint32_t fd);
 __attribute__((import_module("env"), import_name("__faaslet_http_header")))
 uint32_t __faaslet_http_header(uint32_t fd, uint32_t name, uint32_t buffer, uint32_t length);
 
+/**
+ * Copies what TLS did not like about the server of the last request that failed with EPROTO, e.g. `invalid
+ * peer certificate: Expired`, at most length bytes of it and no NUL, and returns its size; 0 when that was
+ * not it.
+ */
+__attribute__((import_module("env"), import_name("__faaslet_http_problem")))
+uint32_t __faaslet_http_problem(uint32_t buffer, uint32_t length);
+
 #ifdef __cplusplus
 }
 #endif

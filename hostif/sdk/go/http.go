@@ -3,6 +3,7 @@
 package faaslet
 
 import (
+	"fmt"
 	"io"
 	"os"
 	"runtime"
@@ -28,7 +29,7 @@ func Request(method, url string, headers []string, body []byte) (*Answer, error)
 	runtime.KeepAlive(headerText)
 	runtime.KeepAlive(body)
 	if int32(fd) == -1 {
-		return nil, &os.PathError{Op: method, Path: url, Err: syscall.Errno(importErrno())}
+		return nil, &os.PathError{Op: method, Path: url, Err: whyNot()}
 	}
 	file := os.NewFile(uintptr(fd), url)
 	return &Answer{int(importHttpStatus(fd)), file, file}, nil
@@ -47,4 +48,15 @@ func (answer *Answer) Header(name string) string {
 	runtime.KeepAlive(text)
 	runtime.KeepAlive(answer)
 	return string(value)
+}
+
+// Why a request has no answer: the error number, and what TLS did not like.
+func whyNot() error {
+	errno := syscall.Errno(importErrno())
+	text := make([]byte, 256)
+	size := importHttpProblem(address(text), uint32(len(text)))
+	if size == 0 {
+		return errno
+	}
+	return fmt.Errorf("%w: %s", errno, text[:min(size, 256)])
 }

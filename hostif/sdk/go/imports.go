@@ -291,3 +291,10 @@ func importHttpStatus(fd uint32) uint32
 //
 //go:wasmimport env __faaslet_http_header
 func importHttpHeader(fd uint32, name uint32, buffer uint32, length uint32) uint32
+
+// Copies what TLS did not like about the server of the last request that failed with EPROTO, e.g. `invalid
+// peer certificate: Expired`, at most length bytes of it and no NUL, and returns its size; 0 when that was
+// not it.
+//
+//go:wasmimport env __faaslet_http_problem
+func importHttpProblem(buffer uint32, length uint32) uint32

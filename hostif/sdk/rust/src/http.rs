@@ -29,10 +29,23 @@ pub fn request(method: &str, url: &str, headers: &[(&str, &str)], body: &[u8]) -
         )
     };
     if fd == u32::MAX {
-        // SAFETY: there is nothing to get wrong.
-        return Err(Error::from_raw_os_error(unsafe { imports::__faaslet_errno() } as i32));
+        return Err(why_not());
     }
     Ok(Answer(fd))
+}
+
+/// The error number, or what TLS did not like.
+fn why_not() -> Error {
+    let mut text = [0; 256];
+    // SAFETY: the host writes no more than the buffer's length.
+    let (errno, size) = unsafe {
+        (imports::__faaslet_errno(), imports::__faaslet_http_problem(address(text.as_mut_ptr()), text.len() as u32))
+    };
+    let error = Error::from_raw_os_error(errno as i32);
+    match text.get(..size.min(256) as usize) {
+        Some(problem) if size > 0 => Error::new(error.kind(), format!("{}: {}", error, String::from_utf8_lossy(problem))),
+        _ => error,
+    }
 }
 
 impl Answer {

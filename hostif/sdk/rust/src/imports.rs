@@ -147,4 +147,8 @@ extern "C" {
     /// Copies the value of a header of the answer, at most length bytes of it and no NUL, and returns its
     /// size; of a header that came more than once all values, a line feed between them.
     pub fn __faaslet_http_header(fd: u32, name: u32, buffer: u32, length: u32) -> u32;
+    /// Copies what TLS did not like about the server of the last request that failed with EPROTO, e.g.
+    /// `invalid peer certificate: Expired`, at most length bytes of it and no NUL, and returns its size; 0
+    /// when that was not it.
+    pub fn __faaslet_http_problem(buffer: u32, length: u32) -> u32;
 }

@@ -499,4 +499,10 @@ pub const HOST_FUNCTIONS: &[HostFunction] = &[
         params: &[ValueType::I32, ValueType::I32, ValueType::I32, ValueType::I32],
         results: &[ValueType::I32],
     },
+    HostFunction {
+        module: "env",
+        name: "__faaslet_http_problem",
+        params: &[ValueType::I32, ValueType::I32],
+        results: &[ValueType::I32],
+    },
 ];

@@ -48,17 +48,26 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
             let found =
                 caller.data().wasi.answer_of(fd).and_then(|answer| Ok(answer.header(&name).ok_or(Errno::Noent)?));
             let size = match found {
-                Ok(value) => {
-                    let fits = value.len().min(length as usize);
-                    copy_out(caller.data(), buffer, &value[..fits]).map_err(Error::new)?;
-                    Ok(u32::try_from(value.len()).map_err(Fault::bug).map_err(Error::new)?)
-                }
+                Ok(value) => Ok(copy_what_fits(caller.data(), &value, buffer, length)?),
                 Err(failure) => Err(failure),
             };
             answer(&mut caller, size)
         },
     )?;
+    linker.func_wrap("env", "__faaslet_http_problem", |mut caller: Host<'_>, buffer: u32, length: u32| {
+        caller.data_mut().go_on()?;
+        check_range(caller.data(), buffer, length).map_err(Error::new)?;
+        let state = caller.data();
+        copy_what_fits(state, state.wasi.http_problem().as_bytes(), buffer, length)
+    })?;
     Ok(())
+}
+
+/// Gives the size of all of it.
+fn copy_what_fits(state: &State, bytes: &[u8], buffer: u32, length: u32) -> Result<u32> {
+    let fits = bytes.len().min(length as usize);
+    copy_out(state, buffer, &bytes[..fits]).map_err(Error::new)?;
+    u32::try_from(bytes.len()).map_err(|error| Error::new(Fault::bug(error)))
 }
 
 /// The request as it was at one moment. A pointer that is none ends the call; what the texts say is the guest's to hear.

@@ -28,6 +28,7 @@ pub struct Wasi {
     pub(crate) shared: Option<Box<dyn SharedFiles>>,
     pub(crate) sockets: Numbered<Socket>,
     pub(crate) answers: Numbered<Answer>,
+    pub(crate) http_problem: String,
     /// Names that the call looked up, and their addresses.
     pub(crate) resolved: Vec<(String, IpAddr)>,
     descriptors: Arc<Descriptors>,
@@ -62,6 +63,7 @@ impl Wasi {
             shared: None,
             sockets: Numbered::default(),
             answers: Numbered::default(),
+            http_problem: String::new(),
             resolved: Vec::new(),
         }
     }
@@ -82,6 +84,7 @@ impl Wasi {
         self.shared = None;
         self.sockets.close_all();
         self.answers.close_all();
+        self.http_problem = String::new();
         self.resolved.clear();
         self.extra_env = String::new();
         self.extra_args = String::new();

@@ -23,12 +23,14 @@ pub struct Connection {
     tls: Option<Box<ClientConnection>>,
     /// Came, and TLS did not take it yet: it keeps no more plain bytes than fit a record or so.
     untaken: Vec<u8>,
+    /// What TLS did not like.
+    pub problem: Option<rustls::Error>,
 }
 
 impl Connection {
     pub fn open(to: SocketAddr, by: Instant, control: &CallControl) -> Result<Self> {
         let family = if to.is_ipv4() { Family::V4 } else { Family::V6 };
-        let mut connection = Self { socket: Socket::open(family, Kind::Stream)?, tls: None, untaken: Vec::new() };
+        let mut connection = Self { socket: Socket::open(family, Kind::Stream)?, tls: None, untaken: Vec::new(), problem: None };
         connection.limit(by)?;
         connection.socket.connect(to, true, control).map_err(late)?;
         connection.socket.set(SocketOption::NoDelay(true))?;
@@ -100,11 +102,11 @@ impl Connection {
         }
         let Some(tls) = &mut self.tls else { return Ok(0) };
         let taken = tls.read_tls(&mut &self.untaken[..]).map_err(|_| Errno::Proto)?;
-        let is_refused = tls.process_new_packets().is_err();
+        self.problem = tls.process_new_packets().err();
         self.untaken.drain(..taken);
         // An alert tells the other side why.
         let flushed = self.flush(by, control);
-        match (is_refused, flushed) {
+        match (self.problem.is_some(), flushed) {
             (_, Err(Failure::End(ended))) => Err(ended.into()),
             (true, _) => Err(Errno::Proto.into()),
             (false, flushed) => flushed.map(|()| taken),

@@ -76,12 +76,18 @@ impl Wasi {
         self.settings.http
     }
 
+    /// What TLS did not like about whoever was asked last; empty when that was not it.
+    pub fn http_problem(&self) -> &str {
+        &self.http_problem
+    }
+
     /// Makes a request; a descriptor from which the answer's body is read.
     pub fn http(&mut self, request: Request, outside: &mut dyn Outside) -> Result<u32> {
         let max = self.settings.quotas.descriptors;
         self.descriptors().check_room(max)?;
         let limits = self.settings.http;
         let by = Instant::now() + limits.head;
+        self.http_problem.clear();
         let mut request = request;
         for _ in 0..=limits.redirects {
             let connection = self.reach(&request, outside, by)?;
@@ -109,7 +115,10 @@ impl Wasi {
             match Connection::open(*to, Instant::now() + turn, &self.control) {
                 Ok(mut connection) => {
                     if target.is_secure {
-                        connection.secure(&target.host, outside.trust()?, by, &self.control)?;
+                        let trust = outside.trust()?;
+                        let secured = connection.secure(&target.host, trust, by, &self.control);
+                        self.http_problem = connection.problem.as_ref().map(ToString::to_string).unwrap_or_default();
+                        secured?;
                     }
                     return Ok(connection);
                 }

@@ -28,6 +28,7 @@ export const CHECKS: readonly (readonly [string, Check])[] = [
   ["Faaslets", checkFaaslets],
   ["mappings", checkMappings],
   ["data directory", checkDataDirectory],
+  ["certificates", checkCertificates],
   ["host", checkHost],
   ["C and C++", checkC],
   ["Go", checkGo],
@@ -142,6 +143,16 @@ async function checkDataDirectory({ dataDirectory }: Question): Promise<Finding>
   const { mode } = await Deno.stat(path);
   if (((mode ?? 0) & 0o077) === 0) return { state: "ok", found: `a store opens in ${path}` };
   return { state: "warn", found: `other users may look into ${path}`, cure: `chmod 700 ${path}` };
+}
+
+/** Without them every server that a function asks under TLS is a stranger. */
+async function checkCertificates(): Promise<Finding> {
+  const { findSystemRoots } = await import("../hostif/mod.ts");
+  const roots = await findSystemRoots();
+  const cure = "install the package ca-certificates, or name a file: `faaslet serve --ca-file FILE`";
+  if (roots === undefined) return { state: "warn", found: "functions know nobody's: their https requests fail", cure };
+  const count = new TextDecoder().decode(roots.bytes).split("-----BEGIN CERTIFICATE-----").length - 1;
+  return { state: "ok", found: `functions believe the ${count} authorities of ${roots.path}` };
 }
 
 async function checkHost({ globals }: Question): Promise<Finding> {

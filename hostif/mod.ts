@@ -12,7 +12,7 @@
 export { HOST_FUNCTIONS, type HostFunction, type ValueType } from "./table.ts";
 export { renderBindings, type Rendering } from "./bindings.ts";
 export { readSdk, type SdkLanguage } from "./sdk.ts";
-export { RootCalls, type RootsAnswer } from "./root_calls.ts";
+export { findSystemRoots, RootCalls, type RootsAnswer } from "./root_calls.ts";
 export { type NameAnswer, resolveName } from "./name_calls.ts";
 export { type FileAnswer, type FileHolder, SharedFileCalls } from "./shared_file_calls.ts";
 export { renderRustTable, RUST_TABLE_PATH } from "./generate.ts";

@@ -37,12 +37,18 @@ export class RootCalls {
 
   /** Never rejects: without a bundle of the system's only added roots are believed. */
   async answer(): Promise<RootsAnswer> {
-    for (const path of BUNDLES) {
-      const found = await Deno.readFile(path).catch(() => undefined);
-      if (found !== undefined) return { value: 0, bytes: joined(found, this.#added) };
-    }
-    return { value: 0, bytes: this.#added };
+    const system = await findSystemRoots();
+    return { value: 0, bytes: system === undefined ? this.#added : joined(system.bytes, this.#added) };
   }
+}
+
+/** The roots that the machine trusts, and where they are; undefined when they are at no place that is known. */
+export async function findSystemRoots(): Promise<{ path: string; bytes: Uint8Array } | undefined> {
+  for (const path of BUNDLES) {
+    const bytes = await Deno.readFile(path).catch(() => undefined);
+    if (bytes !== undefined) return { path, bytes };
+  }
+  return undefined;
 }
 
 /** One after the other; neither has to end its last line. */

@@ -108,7 +108,17 @@ Deno.test("doctor tries each part, says what to do about what is missing, and fa
   const findings: { name: string; state: string; found: string; cure?: string }[] = JSON.parse(json.stdout);
   const names = findings.map(({ name }) => name);
   for (
-    const part of ["platform", "add-on", "compiler", "Faaslets", "mappings", "data directory", "host", "C and C++"]
+    const part of [
+      "platform",
+      "add-on",
+      "compiler",
+      "Faaslets",
+      "mappings",
+      "data directory",
+      "certificates",
+      "host",
+      "C and C++",
+    ]
   ) {
     assert.ok(names.includes(part), part);
   }

@@ -30,7 +30,8 @@ pub struct Connection {
 impl Connection {
     pub fn open(to: SocketAddr, by: Instant, control: &CallControl) -> Result<Self> {
         let family = if to.is_ipv4() { Family::V4 } else { Family::V6 };
-        let mut connection = Self { socket: Socket::open(family, Kind::Stream)?, tls: None, untaken: Vec::new(), problem: None };
+        let mut connection =
+            Self { socket: Socket::open(family, Kind::Stream)?, tls: None, untaken: Vec::new(), problem: None };
         connection.limit(by)?;
         connection.socket.connect(to, true, control).map_err(late)?;
         connection.socket.set(SocketOption::NoDelay(true))?;

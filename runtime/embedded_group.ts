@@ -15,6 +15,7 @@ import {
   type NativeFunction,
   type NativeGroup,
   openGroup,
+  recode,
   type RegionFound,
 } from "./native/mod.ts";
 import type {
@@ -25,6 +26,7 @@ import type {
   HostAnswer,
   HostCall,
   InstallReport,
+  SnapshotExport,
   StartKind,
   WorkerGroup,
 } from "./worker_group.ts";
@@ -90,6 +92,11 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
       coded(() => this.#native.install(nativeFunction(image)));
       this.#installs.set(image.id, { resolve, reject });
     });
+  }
+
+  async snapshot(functionId: number, bytesMax: number): Promise<SnapshotExport> {
+    this.#checkOpen();
+    return await coded(() => this.#native.exportSnapshot(functionId, bytesMax)).catch(recode);
   }
 
   call(request: CallRequest): Promise<CallOutcome> {
@@ -282,6 +289,7 @@ function nativeFunction(image: FunctionImage): NativeFunction {
       pauseMs: HTTP_LIMITS.fetchedPauseMsMax,
     },
     hasRoot: image.hasFileSystem,
+    ...(image.snapshot === undefined ? {} : { snapshot: image.snapshot }),
   };
 }
 

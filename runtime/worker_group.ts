@@ -70,6 +70,11 @@ export interface FunctionImage {
   readonly network?: readonly string[];
   /** Whether the guest sees a file system at all: one preopen, `/`. */
   readonly hasFileSystem: boolean;
+  /**
+   * A Proto-Faaslet that `snapshot` gave of the same module with the same settings and files, on the same engine. The
+   * initialiser runs only when it cannot be used.
+   */
+  readonly snapshot?: Uint8Array;
 }
 
 /** What installing a function found out and cost. */
@@ -87,6 +92,18 @@ export interface InstallReport {
   readonly restoredEachCall: boolean;
   /** What the initialiser printed, both streams, up to the log limit. */
   readonly log: string;
+  /** True when no initialiser ran: the Proto-Faaslet came with the image. */
+  readonly isFromSnapshot: boolean;
+  /** Why the one that came with the image was not used. */
+  readonly snapshotRefused?: string;
+}
+
+/** A Proto-Faaslet on its way out. With neither field there is nothing to keep: no initialiser ran. */
+export interface SnapshotExport {
+  /** Opaque here; memory first, in pages of 64 KiB. */
+  readonly bytes?: Uint8Array;
+  /** Why it cannot be written down. */
+  readonly hindrance?: string;
 }
 
 /** One run of a function. */
@@ -199,6 +216,8 @@ export interface WorkerGroup {
   install(image: FunctionImage): Promise<InstallReport>;
   /** Forgets a function; its running calls end as they would have. `ERR_NOT_FOUND`. */
   remove(functionId: number): Promise<void>;
+  /** A function's Proto-Faaslet in at most so many bytes, for `FunctionImage.snapshot`. `ERR_NOT_FOUND`. */
+  snapshot(functionId: number, bytesMax: number): Promise<SnapshotExport>;
   /** Runs a call to its end; failures of the guest are outcomes, not rejections. */
   call(request: CallRequest): Promise<CallOutcome>;
   /** Ends a running call as `cancelled`; does nothing when it has ended. */

@@ -92,6 +92,9 @@ export class FakeGroup implements WorkerGroup {
   install(): never {
     throw new Error("not in this fake");
   }
+  snapshot(): never {
+    throw new Error("not in this fake");
+  }
   remove(): never {
     throw new Error("not in this fake");
   }

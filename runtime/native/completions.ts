@@ -183,7 +183,7 @@ function regionFound(n: Float64Array, at: number, cursor: Cursor): RegionFound |
 }
 
 function installReport(n: Float64Array, at: number, cursor: Cursor): InstallReport {
-  return {
+  const report = {
     loadUs: n[at + 5]!,
     initUs: n[at + 6]!,
     snapshotUs: n[at + 7]!,
@@ -191,7 +191,10 @@ function installReport(n: Float64Array, at: number, cursor: Cursor): InstallRepo
     snapshotBytes: n[at + 10]!,
     restoredEachCall: n[at + 3] === 1,
     log: TEXT.decode(take(cursor, n[at + 12]!)),
+    isFromSnapshot: n[at + 4] === 1,
   };
+  const refused = crossedError(take(cursor, n[at + 13]!));
+  return refused === undefined ? report : { ...report, snapshotRefused: refused.message };
 }
 
 function crossedError(bytes: Uint8Array): CrossedError | undefined {

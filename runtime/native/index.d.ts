@@ -16,6 +16,8 @@ export declare class NativeGroup {
   cancel(call: number): void
   /** Answers a slow host call; nothing happens when its call has ended. `error` is a code, a line feed and a message. */
   answer(call: number, ticket: number, value: number, bytes?: Uint8Array | undefined | null, error?: string | undefined | null): void
+  /** A function's Proto-Faaslet in at most `bytes_max` bytes, on a thread of the runtime's pool. */
+  exportSnapshot(functionId: number, bytesMax: number): Promise<NativeSnapshot>
   /** Forgets a function; running calls end as they would have. */
   remove(functionId: number): void
   /** Keeps at most `idle` idle Faaslets of a function. */
@@ -146,6 +148,8 @@ export interface NativeFunction {
   http?: NativeHttpLimits
   /** Whether the guest sees a file system at all. */
   hasRoot: boolean
+  /** A Proto-Faaslet that was exported: the initialiser runs only when this cannot be used. */
+  snapshot?: Uint8Array
 }
 
 /** What one HTTP request of a guest, and its answer, may be. */
@@ -206,6 +210,13 @@ export interface NativeRegionTotals {
   bytes: number
   bytesMax: number
   mappings: number
+}
+
+/** What became of an export. Neither field: there is nothing to write down, since no initialiser ran. */
+export interface NativeSnapshot {
+  bytes?: Uint8Array
+  /** Why it cannot be written down. */
+  hindrance?: string
 }
 
 /** What a group holds now, and did since it was opened. */

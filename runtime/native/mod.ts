@@ -118,7 +118,8 @@ export function coded<T>(action: () => T): T {
   }
 }
 
-function recode(thrown: unknown): never {
+/** Throws what the add-on threw as a `FaasletError`. */
+export function recode(thrown: unknown): never {
   const { code, message } = thrown as { code?: unknown; message?: unknown };
   const known = typeof code === "string" && isErrorCode(code) ? code : "ERR_BUG";
   throw new FaasletError(known, String(message), { cause: thrown });

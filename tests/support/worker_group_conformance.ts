@@ -77,6 +77,38 @@ export function workerGroupConformance(name: string, open: () => Promise<WorkerG
     }
   });
 
+  check("a Proto-Faaslet that was taken out and put in serves as the one that an initialiser made", async (driver) => {
+    for (const name of ["counter", "tables"]) {
+      const image = imageOf(1, guest(name), { init: "init" });
+      const made = await driver.group.install(image);
+      const { bytes } = await driver.group.snapshot(1, 1 << 20);
+      await driver.group.remove(1);
+      const before = await driver.group.stats();
+      const report = await driver.group.install({ ...image, snapshot: bytes! });
+      assert.deepEqual([report.isFromSnapshot, report.snapshotRefused, report.initUs], [true, undefined, 0]);
+      assert.deepEqual([report.memoryBytes, report.snapshotBytes], [made.memoryBytes, made.snapshotBytes]);
+      assert.equal((await driver.group.stats()).idleFaaslets, before.idleFaaslets + 1, "the first one is ready");
+      for (const start of ["warm", "warm", "proto"] as const) {
+        const outcome = await driver.call({ start });
+        assert.deepEqual([...outcome.output], name === "tables" ? [5] : [1, 1, 1, 1], outcome.error?.message);
+        await driver.settled();
+      }
+      await driver.group.remove(1);
+    }
+  });
+
+  check("a Proto-Faaslet that cannot be used is refused, and the initialiser runs", async (driver) => {
+    const image = imageOf(1, guest("counter"), { init: "init" });
+    const report = await driver.group.install({ ...image, snapshot: new Uint8Array(100_000) });
+    assert.match(report.snapshotRefused ?? "", /not a snapshot of this function/);
+    assert.equal(report.isFromSnapshot, false);
+    assert.deepEqual([...(await driver.call({})).output], [1, 1, 1, 1]);
+    assert.deepEqual(await driver.group.snapshot(1, 100), { hindrance: "it is larger than 100 bytes" });
+    await assert.rejects(driver.group.snapshot(7, 1 << 20), { code: "ERR_NOT_FOUND" });
+    await driver.group.install(imageOf(2, guest("echo")));
+    assert.deepEqual(await driver.group.snapshot(2, 1 << 20), {}, "no initialiser ran");
+  });
+
   check("arguments and environment are the function's, then the call's, and nothing else", async (driver) => {
     await driver.install("environment", { image: { arguments: ["a"], environment: { A: "1", B: "two=2" } } });
     const outcome = await driver.call({ arguments: ["b c"], environment: { C: "ü" } });
@@ -352,6 +384,7 @@ function cloning(group: WorkerGroup): WorkerGroup {
   return {
     install: async (image: FunctionImage) => structuredClone(await group.install(structuredClone(image))),
     call: async (request) => structuredClone(await group.call(structuredClone(request))),
+    snapshot: async (id, bytesMax) => structuredClone(await group.snapshot(id, bytesMax)),
     remove: (id) => group.remove(id),
     cancel: (id) => group.cancel(id),
     listen: (listener) => group.listen((call) => listener(structuredClone(call))),

@@ -123,6 +123,7 @@ impl Faaslet {
             errno: Errno::Success,
             errno_place: None,
             linking: Linking::new(function.libraries.clone()),
+            has_used_state: false,
         };
         let mut store = Store::try_new(engine, state).map_err(|e| Fault::capacity("a Faaslet", e))?;
         store.limiter(|state| state);

@@ -23,3 +23,4 @@ mod shared_files;
 mod slow;
 mod state;
 mod tree;
+mod values;

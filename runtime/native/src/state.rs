@@ -41,6 +41,8 @@ pub struct State {
     pub errno: Errno,
     pub errno_place: Option<u32>,
     pub linking: Linking,
+    /// Whether a host function of state was ever called.
+    pub has_used_state: bool,
 }
 
 /// Input and output of the running call.

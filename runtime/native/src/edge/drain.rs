@@ -100,12 +100,13 @@ impl Packed {
     }
 
     fn installed(&mut self, id: u32, installed: &Installed) {
+        let refused = installed.snapshot_refused.as_ref().map(text).unwrap_or_default();
         self.push(&[
             1.0,
             f64::from(id),
             0.0,
             f64::from(u8::from(installed.restored_each_call)),
-            0.0,
+            f64::from(u8::from(installed.is_from_snapshot)),
             installed.load_us,
             installed.init_us,
             installed.snapshot_us,
@@ -114,8 +115,10 @@ impl Packed {
             installed.snapshot_bytes as f64,
             0.0,
             installed.log.len() as f64,
+            refused.len() as f64,
         ]);
         self.bytes.extend_from_slice(&installed.log);
+        self.bytes.extend_from_slice(&refused);
     }
 
     fn asked(&mut self, call: &HostCall) {

@@ -5,13 +5,14 @@ use std::time::{Duration, Instant};
 
 use faaslet_wasi::{Allowed, FileQuotas, GlobalFiles, HttpLimits, WasiSettings};
 use napi::Env;
-use napi::bindgen_prelude::{Function, Uint8Array, Uint8ArraySlice};
+use napi::bindgen_prelude::{AsyncTask, Function, Uint8Array, Uint8ArraySlice};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
 use super::convert::{Coded, fault_of, variables};
 use super::drain::Block;
 use super::region::NativeRegionLimits;
+use super::snapshot::Exporting;
 use crate::fault::Fault;
 use crate::function::Settings;
 use crate::group::{CallJob, Group, Install, StartKind, Stdio};
@@ -81,6 +82,8 @@ pub struct NativeFunction {
     pub http: Option<NativeHttpLimits>,
     /// Whether the guest sees a file system at all.
     pub has_root: bool,
+    /// A Proto-Faaslet that was exported: the initialiser runs only when this cannot be used.
+    pub snapshot: Option<Uint8Array>,
 }
 
 /// A change that a call made to its file system.
@@ -144,8 +147,8 @@ impl NativeGroup {
     /// Loads a function and makes its Proto-Faaslet; its end is a completion.
     #[napi(catch_unwind)]
     pub fn install(&self, image: NativeFunction) -> Result<(), Coded> {
-        let install = Install { id: image.id, artefact: image.artefact.to_vec(), settings: settings(image)? };
-        Ok(self.group.install(install)?)
+        let (artefact, snapshot) = (image.artefact.to_vec(), image.snapshot.as_ref().map(|bytes| bytes.to_vec()));
+        Ok(self.group.install(Install { id: image.id, artefact, settings: settings(image)?, snapshot })?)
     }
 
     /// Starts a call; its end is a completion. What is added to environment and arguments is NUL-ended entries.
@@ -211,6 +214,12 @@ impl NativeGroup {
         let answer = Answer { value: value as i64, bytes: bytes.map(<[u8]>::to_vec).unwrap_or_default(), fault };
         self.group.answer(call, ticket, answer);
         Ok(())
+    }
+
+    /// A function's Proto-Faaslet in at most `bytes_max` bytes, on a thread of the runtime's pool.
+    #[napi(catch_unwind, ts_return_type = "Promise<NativeSnapshot>")]
+    pub fn export_snapshot(&self, function_id: u32, bytes_max: f64) -> Result<AsyncTask<Exporting>, Coded> {
+        Ok(AsyncTask::new(Exporting::of(self.group.function(function_id)?, bytes_max as usize)))
     }
 
     /// Forgets a function; running calls end as they would have.

@@ -8,6 +8,7 @@ mod group;
 mod module;
 mod process;
 mod region;
+mod snapshot;
 mod tree;
 
 /// When the library is loaded: every entry may panic, not only those of a group.

@@ -1,6 +1,7 @@
 //! How a job ended; what JavaScript gets to see of it.
 
 use super::job::RegionAnswer;
+use crate::fault::Fault;
 use crate::slow::HostCall;
 
 /// One entry of the list that JavaScript drains.
@@ -29,7 +30,7 @@ impl Completion {
     }
 }
 
-pub type Outcome<T> = Result<T, crate::fault::Fault>;
+pub type Outcome<T> = Result<T, Fault>;
 
 /// How warm a Faaslet was; ordered from cold to warm.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -67,7 +68,7 @@ pub struct CallRecord {
     pub stderr: Vec<u8>,
     pub stdout_total: u64,
     pub stderr_total: u64,
-    pub error: Option<crate::fault::Fault>,
+    pub error: Option<Fault>,
 }
 
 /// What an installation cost and found; times in microseconds.
@@ -79,6 +80,10 @@ pub struct Installed {
     pub snapshot_bytes: usize,
     pub restored_each_call: bool,
     pub log: Vec<u8>,
+    /// True when no initialiser ran: the Proto-Faaslet was read.
+    pub is_from_snapshot: bool,
+    /// Why the one that was to be read was not.
+    pub snapshot_refused: Option<Fault>,
 }
 
 impl CallRecord {

@@ -97,6 +97,8 @@ pub struct Install {
     pub id: u32,
     pub artefact: Vec<u8>,
     pub settings: Settings,
+    /// A Proto-Faaslet that was written down before.
+    pub snapshot: Option<Vec<u8>>,
 }
 
 pub struct CallJob {

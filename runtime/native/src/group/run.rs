@@ -18,7 +18,7 @@ use crate::fault::Fault;
 use crate::function::{Function, Settings};
 use crate::linking::LibraryCode;
 use crate::panics;
-use crate::proto::Proto;
+use crate::proto::{self, Proto};
 use crate::slow::Owner;
 
 /// Whether the thread may run another job.
@@ -71,15 +71,55 @@ fn guarded<T>(work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
 
 fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
     let started = Instant::now();
-    let Install { artefact: bytes, mut settings, .. } = install;
+    let Install { artefact: bytes, mut settings, snapshot, id } = install;
     // SAFETY: TypeScript hands over only what the compiler's child made and what was verified since.
     let artefact = unsafe { artefact::load(&bytes) }?;
     drop(bytes);
     let libraries = load_libraries(&mut settings)?;
     let function = Arc::new(Function::new(artefact, libraries, settings, waits(group), group.regions.clone())?);
     let loaded = Instant::now();
-    let mut faaslet = Faaslet::cold(&function)?;
-    let Settings { init_timeout, log_max, id, .. } = function.settings;
+    let mut refused = None;
+    let imported = snapshot.and_then(|bytes| {
+        // Whatever is wrong with it, there is the initialiser.
+        guarded(|| proto::import(&function, &bytes)).map_err(|fault| refused = Some(fault)).ok()
+    });
+    let is_from_snapshot = imported.is_some();
+    let ((proto, first), initialised, log) = match imported {
+        Some((proto, faaslet)) => ((proto, Some(faaslet)), loaded, Vec::new()),
+        None => {
+            let (mut faaslet, printed) = initialise(group, &function, id)?;
+            let initialised = Instant::now();
+            ((Proto::of(&function, &mut faaslet)?, None), initialised, printed)
+        }
+    };
+    let report = Installed {
+        load_us: micros(started, loaded),
+        init_us: micros(loaded, initialised),
+        snapshot_us: micros(initialised, Instant::now()),
+        memory_bytes: proto.image.bytes(),
+        snapshot_bytes: proto.image.kept_bytes(),
+        restored_each_call: function.meta.restore_each_call,
+        log,
+        is_from_snapshot,
+        snapshot_refused: refused,
+    };
+    if function.proto.set(proto).is_err() {
+        return Err(Fault::bug("a function has two Proto-Faaslets"));
+    }
+    // It proved that the snapshot can be restored; the first call need not wait for another.
+    if let Some(faaslet) = first {
+        function.keep(faaslet);
+    }
+    if lock(&group.functions)?.insert(id, function).is_some() {
+        return Err(Fault::bug("two functions of one id"));
+    }
+    Ok(report)
+}
+
+/// A Faaslet whose initialiser has run, and what that printed.
+fn initialise(group: &Group, function: &Function, id: u32) -> Result<(Faaslet, Vec<u8>), Fault> {
+    let mut faaslet = Faaslet::cold(function)?;
+    let Settings { init_timeout, log_max, .. } = function.settings;
     faaslet.begin(CallInput {
         bytes: Arc::from([]),
         environment: String::new(),
@@ -99,7 +139,7 @@ fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
         return Err(draining());
     }
     let running = crate::engine::Running::start();
-    let result = faaslet.initialise(&function)?;
+    let result = faaslet.initialise(function)?;
     drop(running);
     slot.detach();
     let hindrance = faaslet.store.data().regions.hindrance();
@@ -113,27 +153,12 @@ fn install(group: &Arc<Group>, install: Install) -> Result<Installed, Fault> {
         }
         return Err(init_fault(ending, init_timeout, &printed));
     }
-    if let Some(hindrance) = hindrance {
-        return Err(Fault::new("ERR_SNAPSHOT_HANDLE", format!("the initialiser cannot be snapshotted: {hindrance}")));
+    match hindrance {
+        Some(hindrance) => {
+            Err(Fault::new("ERR_SNAPSHOT_HANDLE", format!("the initialiser cannot be snapshotted: {hindrance}")))
+        }
+        None => Ok((faaslet, printed)),
     }
-    let initialised = Instant::now();
-    let proto = Proto::of(&function, &mut faaslet)?;
-    let report = Installed {
-        load_us: micros(started, loaded),
-        init_us: micros(loaded, initialised),
-        snapshot_us: micros(initialised, Instant::now()),
-        memory_bytes: proto.image.bytes(),
-        snapshot_bytes: proto.image.kept_bytes(),
-        restored_each_call: function.meta.restore_each_call,
-        log: printed,
-    };
-    if function.proto.set(proto).is_err() {
-        return Err(Fault::bug("a function has two Proto-Faaslets"));
-    }
-    if lock(&group.functions)?.insert(id, function).is_some() {
-        return Err(Fault::bug("two functions of one id"));
-    }
-    Ok(report)
 }
 
 /// The machine code of the libraries among the function's files.

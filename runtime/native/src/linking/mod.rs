@@ -7,11 +7,13 @@
 mod open;
 mod resolve;
 mod snapshot;
+mod stored;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use faaslet_module::{Dylink, ModuleMeta};
+use serde::{Deserialize, Serialize};
 use wasmtime::{Error, Global, Instance, Module};
 
 use crate::fault::Fault;
@@ -19,6 +21,7 @@ use crate::fault::Fault;
 pub use open::{close, open};
 pub use resolve::symbol;
 pub use snapshot::{LinkingSnapshot, is_unchanged, reset, restore, snapshot};
+pub use stored::StoredLinking;
 
 /// A library, compiled; shared by all Faaslets of a function.
 pub struct LibraryCode {
@@ -32,7 +35,7 @@ pub struct LibraryCode {
 }
 
 /// Whose a symbol is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Owner {
     Program,
     /// By its place among the opened ones.
@@ -43,7 +46,7 @@ enum Owner {
 }
 
 /// A function by its name: what a snapshot can hold of it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Symbol {
     owner: Owner,
     module: String,
@@ -51,7 +54,7 @@ struct Symbol {
 }
 
 /// An entry of the table that was made for a symbol.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 struct Entry {
     index: u32,
     symbol: Symbol,

@@ -14,22 +14,22 @@ use crate::state::State;
 /// The libraries of a Faaslet, and what was added to its table for them.
 #[derive(Default)]
 pub struct LinkingSnapshot {
-    libraries: Vec<Library>,
-    entries: Vec<Entry>,
-    table_size: u64,
+    pub(super) libraries: Vec<Library>,
+    pub(super) entries: Vec<Entry>,
+    pub(super) table_size: u64,
 }
 
-struct Library {
-    code: Arc<LibraryCode>,
-    path: String,
-    memory_base: u32,
-    table_base: u32,
-    needed: Vec<usize>,
-    is_global: bool,
-    handles: u32,
-    functions: Vec<Symbol>,
-    cells: Vec<Val>,
-    globals: Vec<Val>,
+pub(super) struct Library {
+    pub code: Arc<LibraryCode>,
+    pub path: String,
+    pub memory_base: u32,
+    pub table_base: u32,
+    pub needed: Vec<usize>,
+    pub is_global: bool,
+    pub handles: u32,
+    pub functions: Vec<Symbol>,
+    pub cells: Vec<Val>,
+    pub globals: Vec<Val>,
 }
 
 /// Takes it; costs nothing when nothing was opened.
@@ -87,6 +87,9 @@ impl Library {
         let externs = externs(store, &self.code, &self.functions, (self.memory_base, self.table_base), &mut cells)?;
         let instance = Instance::new(&mut *store, &self.code.module, &externs)?;
         let globals = own_globals(store, &self.code, instance)?;
+        if cells.len() != self.cells.len() || globals.len() != self.globals.len() {
+            return Err(Fault::bug("a library's globals are not those of its snapshot").into());
+        }
         let opened = Opened {
             code: self.code.clone(),
             path: self.path.clone(),

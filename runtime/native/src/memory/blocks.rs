@@ -2,6 +2,8 @@
 //!
 //! Pure bookkeeping, in pages of 64 KiB; part of the Proto-Faaslet, since what an initialiser mapped stays mapped.
 
+use serde::{Deserialize, Serialize};
+
 use super::ranges::Ranges;
 
 /// A page of linear memory (core specification 4.2.8), which is also what `mmap` deals in.
@@ -18,7 +20,7 @@ pub struct Blocks {
 }
 
 /// The program break and the piece of memory in which it moves.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Break {
     pub base: u64,
     pub at: u64,
@@ -26,7 +28,48 @@ pub struct Break {
     pub end: u64,
 }
 
+/// The same as plain values, to be written down and read back.
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct StoredBlocks {
+    /// Start and end of each run of pages.
+    mapped: Vec<(u32, u32)>,
+    free: Vec<(u32, u32)>,
+    program_break: Option<Break>,
+    host_page: Option<u32>,
+}
+
+impl StoredBlocks {
+    /// Nothing when they could not be of a memory of so many bytes.
+    pub fn load(&self, memory_bytes: u64) -> Option<Blocks> {
+        let pages = u32::try_from(memory_bytes / WASM_PAGE).ok()?;
+        let (mut all, mut mapped, mut free) = (Ranges::default(), Ranges::default(), Ranges::default());
+        for (ranges, stored) in [(&mut mapped, &self.mapped), (&mut free, &self.free)] {
+            for &(start, end) in stored {
+                if start >= end || end > pages || all.overlaps(start, end) {
+                    return None;
+                }
+                all.insert(start, end);
+                ranges.insert(start, end);
+            }
+        }
+        let breaks = self.program_break.is_none_or(|b| b.base <= b.at && b.at <= b.end && b.end <= memory_bytes);
+        let is_there = self.host_page.is_none_or(|page| page < pages);
+        let (program_break, host_page) = (self.program_break, self.host_page);
+        (breaks && is_there).then_some(Blocks { mapped, free, program_break, host_page })
+    }
+}
+
 impl Blocks {
+    pub fn store(&self) -> StoredBlocks {
+        StoredBlocks {
+            mapped: self.mapped.iter().collect(),
+            free: self.free.iter().collect(),
+            program_break: self.program_break,
+            host_page: self.host_page,
+        }
+    }
+
     /// Pages that were given back before, mapped again; the lowest that fit.
     pub fn reuse(&mut self, pages: u32) -> Option<u32> {
         let start = self.free.find(pages)?;

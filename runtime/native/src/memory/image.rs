@@ -124,6 +124,14 @@ impl Image {
         self.view.get_or_init(|| View::of(&self.file, self.mapped)).as_ref().map(View::bytes)
     }
 
+    /// Bytes of the file from an offset on; beyond its end all is zero.
+    pub(super) fn read(&self, offset: usize, into: &mut [u8]) -> Result<(), Fault> {
+        let in_file = self.mapped.saturating_sub(offset).min(into.len());
+        let (file_part, zero_part) = into.split_at_mut(in_file);
+        zero_part.fill(0);
+        self.file.read_exact_at(file_part, offset as u64).map_err(Fault::bug)
+    }
+
     pub fn file(&self) -> BorrowedFd<'_> {
         self.file.as_fd()
     }

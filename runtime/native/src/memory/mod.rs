@@ -5,6 +5,7 @@
 //! Everything that touches the process's address space for guests is in this folder.
 
 mod blocks;
+mod chunks;
 mod copy;
 mod free;
 mod image;
@@ -18,7 +19,8 @@ mod written;
 #[cfg(test)]
 mod tests;
 
-pub use blocks::{Blocks, Break, WASM_PAGE};
+pub use blocks::{Blocks, Break, StoredBlocks, WASM_PAGE};
+pub use chunks::CHUNK;
 pub use copy::{copy_from_shared, copy_to_shared};
 pub use image::{Image, PAGE};
 pub use linear::{Creator, Shape, create_with};

@@ -50,6 +50,11 @@ impl Ranges {
         self.0.range(..end).next_back().is_some_and(|(_, last)| *last > start)
     }
 
+    /// All of them in order: start and end.
+    pub fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.0.iter().map(|(start, end)| (*start, *end))
+    }
+
     /// The lowest place of so many pages.
     pub fn find(&self, pages: u32) -> Option<u32> {
         self.0.iter().find(|(start, end)| *end - *start >= pages).map(|(start, _)| *start)

@@ -67,7 +67,7 @@ impl Written {
 }
 
 /// The runs of an image's file that are no holes; all of it when the kernel does not say.
-fn data_of(image: &Image, bytes: usize) -> Vec<(usize, usize)> {
+pub(super) fn data_of(image: &Image, bytes: usize) -> Vec<(usize, usize)> {
     let mut runs = Vec::new();
     let mut at = 0;
     while at < image.mapped_bytes() {

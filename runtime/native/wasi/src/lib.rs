@@ -19,6 +19,7 @@ mod random;
 mod settings;
 mod shared;
 mod stdio;
+mod stored;
 mod wasi;
 
 pub use abi::types::Errno;
@@ -33,4 +34,5 @@ pub use rustls::ClientConfig;
 pub use settings::{FileQuotas, HttpLimits, WasiSettings};
 pub use shared::{NotFound, SharedFiles};
 pub use stdio::{Sink, SinkBuffer, Stdin, WhenFull};
+pub use stored::{CannotStore, StoredWasi};
 pub use wasi::{SnapshotRefused, Wasi, WasiSnapshot};

@@ -31,14 +31,16 @@ pub struct Wasi {
     pub(crate) http_problem: String,
     /// Names that the call looked up, and their addresses.
     pub(crate) resolved: Vec<(String, IpAddr)>,
+    /// Whether a socket was ever opened.
+    pub(crate) used_network: bool,
     descriptors: Arc<Descriptors>,
     pub(crate) files: Files,
 }
 
 /// Descriptors and files of a Proto-Faaslet. Streams are not in it: they belong to a call.
 pub struct WasiSnapshot {
-    descriptors: Arc<Descriptors>,
-    files: Arc<Local>,
+    pub(crate) descriptors: Arc<Descriptors>,
+    pub(crate) files: Arc<Local>,
 }
 
 /// What a snapshot cannot hold.
@@ -65,6 +67,7 @@ impl Wasi {
             answers: Numbered::default(),
             http_problem: String::new(),
             resolved: Vec::new(),
+            used_network: false,
         }
     }
 
@@ -96,6 +99,11 @@ impl Wasi {
             return Err(SnapshotRefused::Connection);
         }
         Ok(WasiSnapshot { descriptors: self.descriptors.clone(), files: self.files.layer() })
+    }
+
+    /// Whether it was ever in touch with the network.
+    pub fn has_used_network(&self) -> bool {
+        self.used_network
     }
 
     /// Back to a snapshot of this Faaslet or of one of the same function.

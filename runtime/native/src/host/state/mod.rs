@@ -34,6 +34,7 @@ pub fn add_to_linker(linker: &mut Linker<State>) -> Result<()> {
 /// The key at a pointer; also notices that the call has to end.
 fn key_at(state: &mut State, pointer: u32) -> Result<Key> {
     state.go_on()?;
+    state.has_used_state = true;
     Key::copy(state, pointer).map_err(Error::new)
 }
 

@@ -6,6 +6,7 @@ mod global;
 mod node;
 mod path;
 mod shared;
+mod stored;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ pub use global::{BadPath, GlobalFiles};
 pub use node::{Content, Directory, FileBytes, Inode, Node, ROOT};
 pub use path::{NAME_MAX, PATH_MAX, Resolved};
 pub use shared::SharedBytes;
+pub use stored::StoredLayer;
 
 use node::Nodes;
 

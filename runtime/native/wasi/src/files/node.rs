@@ -120,6 +120,24 @@ impl Directory {
         self.names.iter().map(|(name, entry)| (name, entry.inode))
     }
 
+    /// The place of the name that comes next.
+    pub(super) fn next_place(&self) -> u64 {
+        self.next
+    }
+
+    /// A directory as it was: names with their places, in the order of those. Nothing when a place or a name is wrong.
+    pub(super) fn restored(parent: Inode, names: &[(u64, String, Inode)], next: u64) -> Option<Self> {
+        let mut directory = Self { next: FIRST_PLACE, ..Self::new(parent) };
+        for (place, name, inode) in names {
+            directory.next = Some(*place).filter(|place| *place >= directory.next && *place < next)?;
+            if directory.insert(name, *inode).is_some() {
+                return None;
+            }
+        }
+        directory.next = Some(next).filter(|next| *next >= directory.next)?;
+        Some(directory)
+    }
+
     /// Names from a place on, each with its own place.
     pub fn list(&self, from: u64) -> impl Iterator<Item = (u64, &Arc<str>)> {
         self.order.range(from..).map(|(place, name)| (*place, name))

@@ -23,6 +23,7 @@ impl Wasi {
         let max = self.settings.quotas.descriptors;
         self.descriptors().check_room(max)?;
         let number = self.sockets.add(Socket::open(family, kind)?)?;
+        self.used_network = true;
         let flags = if is_nonblocking { Fdflags::NONBLOCK } else { Fdflags::empty() };
         let rights = Rights::FD_READ
             | Rights::FD_WRITE

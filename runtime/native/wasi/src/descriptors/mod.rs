@@ -1,8 +1,12 @@
 //! A Faaslet's descriptors. Numbers are given from the lowest free one, as programs expect.
 
+mod stored;
+
 use crate::abi::types::{Errno, Fdflags, Rights};
 use crate::failure::Result;
 use crate::files::{Inode, ROOT};
+
+pub use stored::StoredDescriptors;
 
 /// What an open descriptor leads to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

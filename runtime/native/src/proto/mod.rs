@@ -1,9 +1,12 @@
 //! The Proto-Faaslet: what a Faaslet starts from and is reset to.
 
+mod stored;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use faaslet_wasi::WasiSnapshot;
+use serde::{Deserialize, Serialize};
 use wasmtime::{Ref, Val};
 
 use crate::faaslet::Faaslet;
@@ -11,6 +14,8 @@ use crate::fault::Fault;
 use crate::function::Function;
 use crate::linking::{self, LinkingSnapshot};
 use crate::memory::{Blocks, Image};
+
+pub use stored::{Export, export, import};
 
 /// Memory, globals, table differences, files and descriptors after the initialiser.
 pub struct Proto {
@@ -20,9 +25,13 @@ pub struct Proto {
     pub wasi: WasiSnapshot,
     pub blocks: Arc<Blocks>,
     pub linking: LinkingSnapshot,
+    /// What the initialiser saw that may be another at another time: then the snapshot is this host's alone.
+    pub saw_outside: Option<&'static str>,
 }
 
 /// What the initialiser changed in a table: only modules with table-writing instructions have any.
+#[derive(Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct TableDifference {
     pub table: usize,
     /// Entries that it was grown by.
@@ -52,7 +61,13 @@ impl Proto {
             _ => function.initial.clone(),
         };
         let linking = linking::snapshot(&mut faaslet.store)?;
-        Ok(Self { image, globals, tables, wasi, blocks: faaslet.store.data().blocks.clone(), linking })
+        let state = faaslet.store.data();
+        let saw_outside = match () {
+            () if state.has_used_state => Some("the initialiser used state"),
+            () if state.wasi.has_used_network() => Some("the initialiser used the network"),
+            () => None,
+        };
+        Ok(Self { image, globals, tables, wasi, blocks: state.blocks.clone(), linking, saw_outside })
     }
 }
 

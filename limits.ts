@@ -116,6 +116,14 @@ export const CACHE_LIMITS = {
   moduleBytesMin: 128 * KIB,
 } as const;
 
+/** Proto-Faaslets in the store, for a host that starts again. */
+export const SNAPSHOT_LIMITS = {
+  /** One value of the store lists its pieces; and to read more takes longer than most initialisers run. */
+  bytesMax: 112 * MIB,
+  /** Of one tenant, as stored; with no room left initialisers run again after a restart. */
+  storedBytesMax: 16 * GIB,
+} as const;
+
 /** What one call from outside may lead to: the whole tree of calls below it shares this. */
 export const CHAIN_LIMITS = {
   /** The call from outside counts as the first. */
@@ -335,5 +343,9 @@ assert(
   "the largest value fits the local tier, with the copy that is kept while it is mapped",
 );
 assert(STATE_LIMITS.chunkBytes === WASM_PAGE_BYTES, "a chunk is a page");
+assert(
+  SNAPSHOT_LIMITS.bytesMax / WASM_PAGE_BYTES * 32 <= KV_LIMITS.valueBytesMax - 8 * KIB,
+  "the digests of the largest snapshot's pieces are one value of the store",
+);
 assert(STATE_LIMITS.valueBytesMax % STATE_LIMITS.chunkBytes === 0, "the largest value is whole chunks");
 assert(STATE_LIMITS.valueBytesMax <= STATE_LIMITS.tenantBytesDefault, "the largest value fits a tenant's quota");

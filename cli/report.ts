@@ -1,5 +1,5 @@
 /** What is known of a module or a function, as rows for people. */
-import type { FunctionRecord, ModuleReport } from "../runtime/mod.ts";
+import type { FunctionRecord, ModuleReport, StoredSnapshot } from "../runtime/mod.ts";
 import { showBytes, showMicroseconds } from "./units.ts";
 
 const PAGE_BYTES = 65_536;
@@ -33,16 +33,22 @@ export function reportRows(report: ModuleReport): string[][] {
 
 /** Rows of a deployed function. */
 export function recordRows(record: FunctionRecord): string[][] {
-  const { compile, install, files, settings } = record;
+  const { compile, install, snapshot, files, settings } = record;
   return [
     ["version", `${record.version}, ${record.createdAt}`],
     ...reportRows(record.report),
     ["compiled in", `${showMicroseconds(compile.wallMs * 1_000)} to ${showBytes(compile.artefactBytes)}`],
     ["initialised in", showMicroseconds(install.initUs)],
     ["snapshot", `${showBytes(install.snapshotBytes)} of ${showBytes(install.memoryBytes)}`],
+    ...(snapshot === undefined ? [] : [["stored snapshot", storedSnapshot(snapshot)]]),
     ...files.map(({ path, bytes }) => ["file", `${path}, ${showBytes(bytes)}`]),
     ["settings", JSON.stringify(settings)],
   ];
+}
+
+function storedSnapshot(snapshot: StoredSnapshot): string {
+  if ("hindrance" in snapshot) return `none: ${snapshot.hindrance}`;
+  return `${showBytes(snapshot.bytes)}, compressed to ${showBytes(snapshot.storedBytes)}`;
 }
 
 function listed(names: readonly string[]): string {

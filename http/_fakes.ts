@@ -105,7 +105,15 @@ export class FakeRegistry implements FunctionRegistry {
     return Promise.resolve({ outcome: "updated", record });
   }
   stats(): RegistryStats {
-    return { functions: this.functions.size, storedBytes: 10, alarms: 1, compilations: 2 };
+    const snapshots = { made: 3, loaded: 4, refused: 5, failed: 6 };
+    return {
+      functions: this.functions.size,
+      storedBytes: 10,
+      alarms: 1,
+      compilations: 2,
+      snapshots,
+      snapshotBytes: 20,
+    };
   }
   remove(tenant: string, name: string): Promise<boolean> {
     return Promise.resolve(this.functions.delete(`${tenant}/${name}`));

@@ -135,9 +135,13 @@ function isOn(parameter: string | null): boolean {
   throw new FaasletError("ERR_REQUEST_INVALID", "cannot read dryRun: it is 1 or 0");
 }
 
-/** The creation time is in it since versions begin anew when a function is removed and deployed again. */
-function etagOf(record: FunctionRecord): string {
-  return `"${record.version}-${record.report.digest.slice(0, 32)}-${Date.parse(record.createdAt).toString(36)}"`;
+/**
+ * The creation time is in it since versions begin anew when a function is removed and deployed again; and whether a snapshot is
+ * described, since that comes later than the version.
+ */
+function etagOf({ version, report, createdAt, snapshot }: FunctionRecord): string {
+  const described = snapshot === undefined ? "" : "-s";
+  return `"${version}-${report.digest.slice(0, 32)}-${Date.parse(createdAt).toString(36)}${described}"`;
 }
 
 /** If-None-Match (RFC 9110 13.1.2); it compares weakly. */

@@ -41,6 +41,10 @@ const FunctionSchema = z.looseObject({
   files: z.array(z.object({ path: z.string(), bytes: z.number().int(), digest: z.string() })),
   compile: z.object({ wallMs: z.number(), cpuMs: z.number(), artefactBytes: z.number() }),
   install: z.looseObject({ initUs: z.number(), snapshotBytes: z.number() }),
+  snapshot: z.union([
+    z.object({ bytes: z.number().int(), storedBytes: z.number().int() }),
+    z.object({ hindrance: z.string() }),
+  ]).optional().openapi({ description: "The stored Proto-Faaslet, or why a restart runs the initialiser again" }),
   createdAt: z.string().openapi({ format: "date-time" }),
 }).openapi("Function");
 

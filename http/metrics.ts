@@ -87,6 +87,15 @@ function addRegistry(registry: Registry, stats: RegistryStats): void {
   add(registry, "gauge", "faaslet_functions_deployed", "Functions that are deployed", [one(stats.functions)]);
   add(registry, "gauge", "faaslet_stored_bytes", "Modules, machine code and files as stored", [one(stats.storedBytes)]);
   add(registry, "counter", "faaslet_compilations_total", "Modules compiled", [one(stats.compilations)]);
+  add(registry, "gauge", "faaslet_snapshot_bytes", "Proto-Faaslets as stored", [one(stats.snapshotBytes)]);
+  const { made, loaded, refused, failed } = stats.snapshots;
+  const count = (name: string, help: string, value: number) => {
+    add(registry, "counter", `faaslet_snapshots_${name}_total`, help, [one(value)]);
+  };
+  count("made", "Proto-Faaslets stored after their initialiser", made);
+  count("loaded", "Proto-Faaslets read instead of running an initialiser", loaded);
+  count("refused", "Stored Proto-Faaslets that were not what had been stored; any is worth a look", refused);
+  count("failed", "Proto-Faaslets that could not be stored", failed);
   const alarms = "Stored code or records that were not what had been stored; any is worth a look";
   add(registry, "counter", "faaslet_artefact_alarms_total", alarms, [one(stats.alarms)]);
 }

@@ -7,7 +7,7 @@
  * @module
  */
 import { FaasletError } from "../errors.ts";
-import { type Blobs, KEYS, type Kv, stored } from "../state/mod.ts";
+import { type Blobs, KEYS, type Kv, type SnapshotOwner, stored } from "../state/mod.ts";
 import {
   checkedVersion,
   type HeadEntry,
@@ -51,6 +51,8 @@ export interface FunctionStoreOptions {
   readonly seals: Seals;
   /** Something in the store is not what this program wrote. */
   readonly onAlarm: (what: string) => void;
+  /** Reclaims what else is stored of a version. */
+  readonly dropSnapshot: (owner: SnapshotOwner) => Promise<void>;
 }
 
 export class FunctionStore {
@@ -58,6 +60,7 @@ export class FunctionStore {
   readonly #blobs: Blobs;
   readonly #seals: Seals;
   readonly #onAlarm: (what: string) => void;
+  readonly #dropSnapshot: (owner: SnapshotOwner) => Promise<void>;
   readonly #functions = new Map<string, Known>();
   /** Functions that are there and cannot be believed, with the reason. */
   readonly #broken = new Map<string, { readonly why: string; readonly known: Known }>();
@@ -68,11 +71,12 @@ export class FunctionStore {
   /** Bytes of one tenant are stored and reclaimed one after another. */
   readonly #order = new InOrder();
 
-  private constructor({ kv, blobs, seals, onAlarm }: FunctionStoreOptions) {
+  private constructor({ kv, blobs, seals, onAlarm, dropSnapshot }: FunctionStoreOptions) {
     this.#kv = kv;
     this.#blobs = blobs;
     this.#seals = seals;
     this.#onAlarm = onAlarm;
+    this.#dropSnapshot = dropSnapshot;
   }
 
   /** Reads what is there, and as little of it as possible: digests and seals. */
@@ -141,7 +145,11 @@ export class FunctionStore {
         const commit = this.#kv.atomic()
           .set(KEYS.version(tenant, name, version), entry)
           .set(KEYS.function(tenant, name), headEntry(tenant, name, version, version, this.#seals));
-        for (const one of dropped) commit.delete(KEYS.version(tenant, name, one));
+        for (const one of dropped) {
+          // First: without its version nobody would find it. One that is being written meanwhile goes with the version.
+          await this.#dropSnapshot({ tenant, name, version: one });
+          commit.delete(KEYS.version(tenant, name, one));
+        }
         await stored(() => commit.commit());
         this.#remember(tenant, name, version, entry.blob, digestsIn(content));
       } catch (thrown) {
@@ -152,7 +160,7 @@ export class FunctionStore {
       known.live = known.newest = version;
       await this.#tidy(async () => {
         await this.#blobs.settle(tenant, written);
-        for (const one of dropped) await this.#release(tenant, known, one);
+        for (const one of dropped) await this.#release(tenant, name, known, one);
       });
     });
   }
@@ -196,9 +204,9 @@ export class FunctionStore {
       this.#broken.delete(key);
       await this.#tidy(async () => {
         for await (const { key } of this.#kv.list({ prefix: versionsOf(tenant, name) })) {
-          await stored(() => this.#kv.delete(key));
+          await this.#deleteVersion(tenant, key);
         }
-        for (const version of [...known?.digests.keys() ?? []]) await this.#release(tenant, known!, version);
+        for (const version of [...known?.digests.keys() ?? []]) await this.#release(tenant, name, known!, version);
         if (this.names(tenant).length > 0 || this.#unsure.has(tenant)) return;
         await stored(() => this.#kv.delete(KEYS.tenant(tenant)));
         this.#uses.delete(tenant);
@@ -249,7 +257,7 @@ export class FunctionStore {
       } else this.#remember(tenant, name, version, value.blob, decodeDigests(bytes));
     }
     for (const [name, head] of heads) this.#readHead(tenant, name, head);
-    for (const key of stale) await stored(() => this.#kv.delete(key));
+    for (const key of stale) await this.#deleteVersion(tenant, key);
     this.#usesOf(tenant);
   }
 
@@ -301,9 +309,17 @@ export class FunctionStore {
     return known;
   }
 
-  async #release(tenant: string, known: Known, version: number): Promise<void> {
+  /** The snapshot first: without its version nobody would find it. */
+  async #deleteVersion(tenant: string, key: Deno.KvKey): Promise<void> {
+    const [name, version] = versionOfKey(key);
+    await this.#dropSnapshot({ tenant, name, version });
+    await stored(() => this.#kv.delete(key));
+  }
+
+  async #release(tenant: string, name: string, known: Known, version: number): Promise<void> {
     const digests = known.digests.get(version) ?? [];
     known.digests.delete(version);
+    await this.#dropSnapshot({ tenant, name, version });
     await this.#unuse(tenant, digests);
   }
 

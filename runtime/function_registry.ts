@@ -8,7 +8,7 @@
  */
 import { FaasletError } from "../errors.ts";
 import { HOST_LIMITS } from "../limits.ts";
-import { type Blobs, digestOf, type Kv } from "../state/mod.ts";
+import { type Blobs, digestOf, type Kv, type SnapshotOwner } from "../state/mod.ts";
 import type { Compiled } from "./compiler.ts";
 import { checkFiles, type StoredFile } from "./_deployed_files.ts";
 import { FunctionStore } from "./_function_store.ts";
@@ -17,6 +17,7 @@ import { InOrder } from "./_in_order.ts";
 import { compileLibraries } from "./libraries.ts";
 import { migrate } from "./_migrate.ts";
 import { checkName } from "../names.ts";
+import { VERSION } from "../version.ts";
 import { networkRules } from "./network_rules.ts";
 import { pack, unpack, type Unpacked } from "./_packed_artefact.ts";
 import type {
@@ -31,6 +32,7 @@ import type {
   VersionSummary,
 } from "./registry.ts";
 import { Seals } from "./_seals.ts";
+import { Snapshots } from "./_snapshots.ts";
 import type { VersionContent } from "./_stored_version.ts";
 import type { FunctionImage, GuestFile, WorkerGroup } from "./worker_group.ts";
 
@@ -59,11 +61,14 @@ export interface RegistryOptions {
   readonly clockResolutionUsMin?: (tenant: string) => number;
   /** Defaults to `HOST_LIMITS`. */
   readonly limits?: { readonly functionsMax?: number; readonly versionsMax?: number };
+  /** Defaults to `SNAPSHOT_LIMITS`. */
+  readonly snapshotLimits?: { readonly bytesMax?: number; readonly storedBytesMax?: number };
 }
 
 export class KvFunctionRegistry implements FunctionRegistry {
   readonly #options: RegistryOptions;
   readonly #seals: Seals;
+  #snapshots!: Snapshots;
   readonly #functionsMax: number;
   readonly #versionsMax: number;
   #store!: FunctionStore;
@@ -91,7 +96,13 @@ export class KvFunctionRegistry implements FunctionRegistry {
       registry.#alarms++;
       options.onAlarm?.(what);
     };
-    registry.#store = await FunctionStore.open({ kv, blobs, seals: registry.#seals, onAlarm });
+    const seals = registry.#seals;
+    const engine = `${options.engineHash} ${VERSION}`;
+    const snapshots = new Snapshots({ kv, seals, engine, onAlarm, ...options.snapshotLimits });
+    registry.#snapshots = snapshots;
+    const dropSnapshot = (owner: SnapshotOwner) => snapshots.drop(owner);
+    registry.#store = await FunctionStore.open({ kv, blobs, seals, onAlarm, dropSnapshot });
+    for (const tenant of registry.#store.tenants()) await snapshots.measure(tenant);
     return registry;
   }
 
@@ -124,13 +135,19 @@ export class KvFunctionRegistry implements FunctionRegistry {
     const records: FunctionRecord[] = [];
     for (const name of this.#store.names(tenant)) {
       // One that cannot be believed must not hide the others; the alarm is raised.
-      const record = await this.describe(tenant, name).catch(() => undefined);
+      const record = await this.#record(tenant, name).catch(() => undefined);
       if (record !== undefined) records.push(record);
     }
     return records;
   }
 
   async describe(tenant: string, name: string): Promise<FunctionRecord | undefined> {
+    const record = await this.#record(tenant, name);
+    const snapshot = record && await this.#snapshots.describe(record);
+    return snapshot === undefined ? record : { ...record!, snapshot };
+  }
+
+  async #record(tenant: string, name: string): Promise<FunctionRecord | undefined> {
     const live = this.#live.get(keyOf(tenant, name));
     if (live !== undefined) return live.record;
     this.#checkTrust(tenant, name);
@@ -226,18 +243,25 @@ export class KvFunctionRegistry implements FunctionRegistry {
 
   stats(): RegistryStats {
     let storedBytes = 0;
-    for (const tenant of this.#store.tenants()) storedBytes += this.#options.blobs.storedBytes(tenant);
+    let snapshotBytes = 0;
+    for (const tenant of this.#store.tenants()) {
+      storedBytes += this.#options.blobs.storedBytes(tenant);
+      snapshotBytes += this.#snapshots.storedBytes(tenant);
+    }
     return {
       functions: this.#store.size,
       storedBytes,
       alarms: this.#alarms,
       compilations: this.#compilations,
+      snapshots: this.#snapshots.counts,
+      snapshotBytes,
     };
   }
 
   async close(): Promise<void> {
     await this.#changes.settled();
     await this.#store.settled();
+    await this.#snapshots.settled();
   }
 
   async #deploy(key: string, request: DeployRequest): Promise<DeployResult> {
@@ -284,6 +308,7 @@ export class KvFunctionRegistry implements FunctionRegistry {
       throw thrown;
     }
     await this.#swap(key, { functionId, record });
+    this.#keepSnapshot(functionId, record);
     return { outcome: found === undefined ? "created" : "updated", record };
   }
 
@@ -349,8 +374,19 @@ export class KvFunctionRegistry implements FunctionRegistry {
     let artefact = await this.#storedArtefact(content);
     if (artefact === undefined) ({ artefact, record } = await this.#compileAnew(content));
     const functionId = this.#takeId();
-    await this.#options.group.install(this.#image(functionId, record, artefact, files));
+    const loaded = this.#image(functionId, record, artefact, files);
+    const snapshot = await this.#snapshots.read(record);
+    const report = await this.#options.group.install(snapshot === undefined ? loaded : { ...loaded, snapshot });
+    this.#snapshots.used(record, report);
+    if (!report.isFromSnapshot) this.#keepSnapshot(functionId, record);
     return { functionId, record };
+  }
+
+  /** After the answer: what the version's initialiser left. */
+  #keepSnapshot(functionId: number, record: FunctionRecord): void {
+    const { tenant, name, version } = record;
+    const isStored = () => this.#store.get(tenant, name)?.versions.includes(version) === true;
+    this.#snapshots.keep(record, (bytesMax) => this.#options.group.snapshot(functionId, bytesMax), isStored);
   }
 
   /** The artefact of a version: of this engine, sealed and whole. Undefined when it has to be compiled. */
@@ -439,7 +475,8 @@ export class KvFunctionRegistry implements FunctionRegistry {
       limits: { ...limits, clockResolutionUs: Math.max(limits.clockResolutionUs, floor) },
       arguments: settings.arguments,
       environment: settings.environment,
-      files,
+      // In the order in which they are read again: a snapshot names files by their numbers.
+      files: files.toSorted((one, other) => (one.path < other.path ? -1 : 1)),
       network: networkRules(settings.allowNet),
       hasFileSystem: true,
     };

@@ -22,6 +22,7 @@ export type {
   HostCall,
   HostOperation,
   InstallReport,
+  SnapshotExport,
   StartKind,
   StartPlan,
   WorkerGroup,
@@ -35,6 +36,8 @@ export type {
   LiveFunction,
   ModuleReport,
   RegistryStats,
+  SnapshotCounts,
+  StoredSnapshot,
   VersionSummary,
 } from "./registry.ts";
 export { ArtefactCache } from "./artefact_cache.ts";

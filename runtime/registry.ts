@@ -39,7 +39,12 @@ export interface FunctionRecord {
   readonly install: InstallReport;
   /** RFC 3339, UTC. */
   readonly createdAt: string;
+  /** What a description adds: the version's Proto-Faaslet in the store, once it is there. */
+  readonly snapshot?: StoredSnapshot;
 }
+
+/** A Proto-Faaslet in the store: its size and what its pieces take, shared ones included; or why there is none. */
+export type StoredSnapshot = { readonly bytes: number; readonly storedBytes: number } | { readonly hindrance: string };
 
 /** A version in a function's history. */
 export interface VersionSummary {
@@ -91,6 +96,17 @@ export interface RegistryStats {
   /** Times that something stored was not what had been stored. */
   readonly alarms: number;
   readonly compilations: number;
+  readonly snapshots: SnapshotCounts;
+  /** Of all tenants, as stored. */
+  readonly snapshotBytes: number;
+}
+
+/** Proto-Faaslets that were stored, served instead of an initialiser, refused since they were altered, and not stored by a fault. */
+export interface SnapshotCounts {
+  readonly made: number;
+  readonly loaded: number;
+  readonly refused: number;
+  readonly failed: number;
 }
 
 /** The functions of this host. */

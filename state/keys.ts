@@ -56,6 +56,19 @@ export const KEYS = {
   segments: (tenant: string): Deno.KvKey => ["t", tenant, "records"],
   segmentOf: (tenant: string, kind: string, id: string): Deno.KvKey => ["t", tenant, "records", kind, id],
   pendings: (tenant: string): Deno.KvKey => ["t", tenant, "pending"],
+  /** The Proto-Faaslet of a version. */
+  snapshot: (tenant: string, name: string, version: number): Deno.KvKey => ["t", tenant, "snapshot", name, version],
+  /** A piece of snapshots by its digest, and which snapshots have it. */
+  snapshotChunk: (tenant: string, digest: Uint8Array): Deno.KvKey => ["t", tenant, "snapshot-chunk", digest],
+  snapshotUse: (
+    tenant: string,
+    digest: Uint8Array,
+    name: string,
+    version: number,
+  ): Deno.KvKey => ["t", tenant, "snapshot-use", digest, name, version],
+  snapshotUses: (tenant: string, ...digest: Uint8Array[]): Deno.KvKey => ["t", tenant, "snapshot-use", ...digest],
+  /** What a tenant's pieces take; a counter. */
+  snapshotBytes: (tenant: string): Deno.KvKey => ["t", tenant, "snapshot-bytes"],
   /** Says that a tenant has shared files. */
   fileTenant: (tenant: string): Deno.KvKey => ["file-tenant", tenant],
   fileTenants: (): Deno.KvKey => ["file-tenant"],

@@ -23,6 +23,7 @@ export {
 export { checkStateKey, STATE_KEY_GRAMMAR, versionNumber } from "./state_key.ts";
 export { type CallKey, CallStore, type StoredCall } from "./call_store.ts";
 export { KEYS, SCHEMA_VERSION } from "./keys.ts";
+export { DIGEST_BYTES, SnapshotChunks, type SnapshotOwner } from "./snapshot_chunks.ts";
 export { type SharedFile, SharedFiles } from "./shared_files.ts";
 export { RecordLog, type RecordLogLimits } from "./record_log.ts";
 export { type Kv, migrated, openKv, schemaOf, type StateKv, stored } from "./kv.ts";

@@ -31,7 +31,7 @@ pub struct Wasi {
     pub(crate) http_problem: String,
     /// Names that the call looked up, and their addresses.
     pub(crate) resolved: Vec<(String, IpAddr)>,
-    /// Whether a socket was ever opened.
+    /// Whether a socket, a request or a name was ever asked for, with or without success.
     pub(crate) used_network: bool,
     descriptors: Arc<Descriptors>,
     pub(crate) files: Files,

@@ -49,7 +49,7 @@ fn stored(descriptor: &Descriptor) -> Result<StoredDescriptor, CannotStore> {
         Target::Stderr => StoredTarget::Stderr,
         Target::File(inode) => StoredTarget::File(inode),
         Target::Directory(inode) => StoredTarget::Directory(inode),
-        Target::Socket(_) => return Err(CannotStore("a socket is open")),
+        Target::Socket(_) | Target::Answer(_) => return Err(CannotStore("a connection is open")),
     };
     let Descriptor { rights, inheriting, is_preopen, open, .. } = *descriptor;
     Ok(StoredDescriptor { target, rights: rights.bits(), inheriting: inheriting.bits(), is_preopen, open })

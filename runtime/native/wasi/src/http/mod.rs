@@ -83,6 +83,7 @@ impl Wasi {
 
     /// Makes a request; a descriptor from which the answer's body is read.
     pub fn http(&mut self, request: Request, outside: &mut dyn Outside) -> Result<u32> {
+        self.used_network = true;
         let max = self.settings.quotas.descriptors;
         self.descriptors().check_room(max)?;
         let limits = self.settings.http;

@@ -17,13 +17,13 @@ pub use socket::{Family, Kind, Name, Shut, Socket, SocketOption};
 impl Wasi {
     /// Opens a socket. A function that may reach nothing gets none.
     pub fn socket(&mut self, family: Family, kind: Kind, is_nonblocking: bool) -> Result<u32> {
+        self.used_network = true;
         if self.settings.network.is_empty() {
             return Err(Errno::Acces.into());
         }
         let max = self.settings.quotas.descriptors;
         self.descriptors().check_room(max)?;
         let number = self.sockets.add(Socket::open(family, kind)?)?;
-        self.used_network = true;
         let flags = if is_nonblocking { Fdflags::NONBLOCK } else { Fdflags::empty() };
         let rights = Rights::FD_READ
             | Rights::FD_WRITE

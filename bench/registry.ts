@@ -4,21 +4,20 @@
  *
  * @module
  */
-import { EmbeddedGroup, engineHash, inspectModule, KvFunctionRegistry } from "../runtime/mod.ts";
 import { compileModule } from "../runtime/native/mod.ts";
-import { Blobs, openKv } from "../state/mod.ts";
 import { assemble } from "../tests/support/guests.ts";
 import type { Benchmark, BenchmarkContext, Figure, Report } from "./_benchmark.ts";
+import { type Host, withRegistry } from "./_registry_host.ts";
+import { snapshotRestarts } from "./_snapshot_restarts.ts";
 import { median, summary } from "./_statistics.ts";
 
 export const registry: Benchmark = {
   name: "registry",
-  summary: "a host that starts again with 1,000 functions; deploys of a 1 MB module, changed and not",
+  summary: "a host that starts again with 1,000 functions, and with stored snapshots; deploys of a 1 MB module",
   run,
 };
 
 const FUNCTIONS = 1_000;
-const SEAL_KEY = new Uint8Array(32).fill(1);
 
 async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
   const directory = await Deno.makeTempDir();
@@ -33,6 +32,7 @@ async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
     }
     note("deploying a module of 1 MB");
     const deploys = await withRegistry(directory, (host) => deployLarge(host, isQuick ? 1 : 5));
+    const snapshots = await snapshotRestarts(isQuick ? 2 : 10, note);
     const firstCalls = summary(restarts.flatMap(({ firstCallMs }) => firstCallMs));
     const figures: Figure[] = [
       {
@@ -66,39 +66,11 @@ async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
         unit: "ms",
         goal: { of: "value", atMost: 50 },
       },
+      ...snapshots.figures,
     ];
-    return { figures, tables: [], skipped: [], raw: { restarts, deploys } };
+    return { figures, tables: [], skipped: [], raw: { restarts, deploys, snapshots: snapshots.raw } };
   } finally {
     await Deno.remove(directory, { recursive: true });
-  }
-}
-
-interface Host {
-  readonly registry: KvFunctionRegistry;
-  readonly group: EmbeddedGroup;
-  readonly openedMs: number;
-}
-
-async function withRegistry<T>(directory: string, body: (host: Host) => Promise<T>): Promise<T> {
-  const from = performance.now();
-  const kv = await openKv(`${directory}/store`);
-  const group = new EmbeddedGroup();
-  const opened = await KvFunctionRegistry.open({
-    kv,
-    blobs: new Blobs(kv),
-    group,
-    inspect: inspectModule,
-    compile: (wasm) => Promise.resolve({ artefact: compileModule(wasm), wallMs: 0, cpuMs: 0 }),
-    engineHash: engineHash(),
-    sealKey: SEAL_KEY,
-    now: Date.now,
-  });
-  try {
-    return await body({ registry: opened, group, openedMs: performance.now() - from });
-  } finally {
-    await opened.close();
-    await group.close();
-    kv.close();
   }
 }
 

@@ -7,14 +7,18 @@
  *
  * @module
  */
+import { promisify } from "node:util";
+import { constants, deflateRaw, inflateRaw } from "node:zlib";
 import { FaasletError } from "../errors.ts";
 import { CHUNK_BYTES, chunkAt, CHUNKS_PER_COMMIT, chunksOf, KEYS_PER_READ, MUTATIONS_PER_COMMIT } from "./_chunks.ts";
 import { type BlobKeys, KEYS } from "./keys.ts";
 import { type Kv, stored } from "./kv.ts";
-import { pack, unpack } from "./_packing.ts";
 
 /** Below this nothing is won: a chunk is a row of its own anyway. */
 const COMPRESSED_FROM_BYTES = 4_096;
+
+const deflate = promisify(deflateRaw) as (bytes: Uint8Array, options: object) => Promise<Uint8Array>;
+const inflate = promisify(inflateRaw) as (bytes: Uint8Array, options: object) => Promise<Uint8Array>;
 
 interface Manifest {
   /** Of the blob. */
@@ -62,7 +66,7 @@ export class Blobs {
     const key = this.#keys.blob(tenant, digest);
     const { value: before } = await stored(() => this.#kv.get<Manifest>(key));
     if (before !== null && options.renew !== true) return digest;
-    const packed = options.compress === true && bytes.length >= COMPRESSED_FROM_BYTES ? await pack(bytes) : undefined;
+    const packed = options.compress === true ? await pack(bytes) : undefined;
     const kept = packed ?? bytes;
     this.#checkQuota(tenant, kept.length);
     await stored(() => this.#kv.set(this.#keys.pending(tenant, digest), true));
@@ -173,4 +177,19 @@ export class Blobs {
 function sizeOf(manifest: Manifest): number {
   const size = manifest?.packed ?? manifest?.bytes;
   return Number.isSafeInteger(size) && size >= 0 && size <= manifest.chunks * CHUNK_BYTES ? size : 0;
+}
+
+async function pack(bytes: Uint8Array): Promise<Uint8Array | undefined> {
+  if (bytes.length < COMPRESSED_FROM_BYTES) return undefined;
+  const packed = await deflate(bytes, { level: constants.Z_BEST_SPEED });
+  return packed.length < bytes.length ? packed : undefined;
+}
+
+/** Undefined when it is damaged; never more than `bytes`, whatever it claims to be. */
+async function unpack(packed: Uint8Array, bytes: number): Promise<Uint8Array | undefined> {
+  try {
+    return await inflate(packed, { maxOutputLength: Math.max(1, bytes) });
+  } catch {
+    return undefined;
+  }
 }

@@ -35,7 +35,7 @@ export const calls = defineVerb({
   name: "calls",
   summary: "list calls, or show one: its life, result or logs; or cancel it",
   words: [
-    { word: "<action>", summary: "list, status, result, logs or cancel" },
+    { word: "<action>", summary: "list, status, result, logs or cancel", choices: ACTIONS },
     { word: "[id]", summary: "the call, for all but list" },
   ],
   options: OPTIONS,

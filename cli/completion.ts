@@ -6,17 +6,28 @@ import { FaasletError } from "../errors.ts";
 
 const SHELLS = { bash, zsh, fish } as const;
 
-/** A command and its long options. */
+/** A command, its long options, and what may stand first behind it. */
 interface Known {
   readonly name: string;
   readonly summary: string;
-  readonly options: readonly string[];
+  readonly options: readonly KnownOption[];
+  readonly first: readonly string[];
+}
+
+interface KnownOption {
+  readonly flag: string;
+  /** What may stand behind it; empty when that is not known. */
+  readonly choices: readonly string[];
 }
 
 export const completion = defineVerb({
   name: "completion",
   summary: "print a script for bash, zsh or fish that completes commands and options",
-  words: [{ word: "<shell>", summary: "bash, zsh or fish, e.g. source <(faaslet completion bash)" }],
+  words: [{
+    word: "<shell>",
+    summary: "bash, zsh or fish, e.g. source <(faaslet completion bash)",
+    choices: Object.keys(SHELLS),
+  }],
   needs: ["env"],
   options: {},
   async run({ arguments: [shell], output }) {
@@ -30,20 +41,43 @@ export const completion = defineVerb({
   },
 });
 
-function knownOf({ name, summary, options }: Verb): Known {
+function knownOf({ name, summary, options, words }: Verb): Known {
   const specs = [...Object.values(options), ...Object.values(GLOBAL_OPTIONS)];
-  return { name, summary, options: specs.flatMap(({ flags }) => flags.match(/--[a-z-]+/g) ?? []) };
+  return {
+    name,
+    summary,
+    options: specs.flatMap(({ flags, choices }) =>
+      (flags.match(/--[a-z-]+/g) ?? []).map((flag) => ({ flag, choices: choices ?? [] }))
+    ),
+    first: words?.[0]?.choices ?? [],
+  };
 }
 
 function bash(verbs: readonly Known[]): string {
-  const cases = verbs.map(({ name, options }) => `    ${name}) words="${options.join(" ")}" ;;`);
+  const flags = verbs.map(({ name, options }) =>
+    `    ${name}) words="${options.map(({ flag }) => flag).join(" ")}" ;;`
+  );
+  const firsts = verbs.filter(({ first }) => first.length > 0)
+    .map(({ name, first }) => `    ${name}) words="${first.join(" ")}" ;;`);
+  const behind = verbs.flatMap(({ name, options }) =>
+    options.filter(({ choices }) => choices.length > 0)
+      .map(({ flag, choices }) => `    "${name} ${flag}") words="${choices.join(" ")}" ;;`)
+  );
   return `_faaslet() {
-  local words="" current="\${COMP_WORDS[COMP_CWORD]}"
+  local words="" current="\${COMP_WORDS[COMP_CWORD]}" verb="\${COMP_WORDS[1]}"
   if [ "$COMP_CWORD" = 1 ]; then
     words="${verbs.map(({ name }) => name).join(" ")}"
   elif [[ "$current" == -* ]]; then
-    case "\${COMP_WORDS[1]}" in
-${cases.join("\n")}
+    case "$verb" in
+${flags.join("\n")}
+    esac
+  elif [ "$COMP_CWORD" = 2 ]; then
+    case "$verb" in
+${firsts.join("\n")}
+    esac
+  else
+    case "$verb \${COMP_WORDS[COMP_CWORD-1]}" in
+${behind.join("\n")}
     esac
   fi
   COMPREPLY=($(compgen -W "$words" -- "$current"))
@@ -59,9 +93,16 @@ ${bash(verbs)}`;
 
 function fish(verbs: readonly Known[]): string {
   const quoted = (text: string) => `'${text.replaceAll("\\", "\\\\").replaceAll("'", "\\'")}'`;
-  const lines = verbs.flatMap(({ name, summary, options }) => [
-    `complete -c faaslet -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`,
-    ...options.map((option) => `complete -c faaslet -n '__fish_seen_subcommand_from ${name}' -l ${option.slice(2)}`),
-  ]);
+  const lines = verbs.flatMap(({ name, summary, options, first }) => {
+    const isHere = `-n '__fish_seen_subcommand_from ${name}'`;
+    return [
+      `complete -c faaslet -n __fish_use_subcommand -a ${name} -d ${quoted(summary)}`,
+      ...(first.length > 0 ? [`complete -c faaslet ${isHere} -a ${quoted(first.join(" "))}`] : []),
+      ...options.map(({ flag, choices }) => {
+        const words = choices.length > 0 ? ` -x -a ${quoted(choices.join(" "))}` : "";
+        return `complete -c faaslet ${isHere} -l ${flag.slice(2)}${words}`;
+      }),
+    ];
+  });
   return `${lines.join("\n")}\n`;
 }

@@ -21,7 +21,7 @@ export const file = defineVerb({
   name: "file",
   summary: "put, get, list or remove a file that functions open as faasm://PATH",
   words: [
-    { word: "<action>", summary: "put, get, list or rm" },
+    { word: "<action>", summary: "put, get, list or rm", choices: ACTIONS },
     { word: "[path]", summary: "the shared file's path; for list, what paths begin with" },
     { word: "[source]", summary: "put: the file of this machine, or - for standard input" },
   ],

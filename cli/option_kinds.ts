@@ -45,6 +45,7 @@ export function choice<const C extends string>(flags: string, choices: readonly 
   return {
     flags,
     summary: `${summary}: ${choices.join(", ")}`,
+    choices,
     read(word) {
       const chosen = choices.find((one) => one === word);
       if (chosen !== undefined) return chosen;

@@ -43,7 +43,7 @@ export const state = defineVerb({
   name: "state",
   summary: "read, write and list values of state, or move them between a host's memory and the store",
   words: [
-    { word: "<action>", summary: "get, put, list, delete, pull or push" },
+    { word: "<action>", summary: "get, put, list, delete, pull or push", choices: ACTIONS },
     { word: "[key]", summary: "the value's key; of list, what keys begin with" },
     { word: "[file]", summary: "get: where to (standard output); put: where from (standard input)" },
   ],

@@ -10,6 +10,8 @@ import type { Output, OutputFormat } from "./output.ts";
 export interface OptionSpec<T> {
   readonly flags: string;
   readonly summary: string;
+  /** All words that it takes, for shells that complete them. */
+  readonly choices?: readonly string[];
   /** Turns the word behind the option into its value; `before` is what earlier ones of a list gave. Throws `ERR_USAGE`. */
   readonly read?: (word: string, before: T | undefined) => T;
 }
@@ -45,13 +47,21 @@ export interface Invocation<O extends OptionSpecs> {
 /** A permission of Deno's. */
 export type Need = Exclude<Deno.PermissionName, "import">;
 
+/** A word without dashes. */
+export interface PositionalWord {
+  readonly word: string;
+  readonly summary: string;
+  /** All that it may be, for shells that complete it. */
+  readonly choices?: readonly string[];
+}
+
 /** A subcommand. */
 export interface Verb<O extends OptionSpecs = OptionSpecs> {
   readonly name: string;
   readonly alias?: string;
   readonly summary: string;
   /** Positional words: `<file>` must be there, `[file]` may, `[words...]` takes all that follow. */
-  readonly words?: readonly { readonly word: string; readonly summary: string }[];
+  readonly words?: readonly PositionalWord[];
   readonly options: O;
   /** Everything behind the first positional word is the guest's, options too. */
   readonly isPassedThrough?: boolean;

@@ -26,6 +26,8 @@ Deno.test("README: the tour's commands work as they stand", async () => {
     /^GET asks for tea$/m,
     /^POST asks for tea$/m,
     /^call 1: 68656c6c6f/m,
+    /^hello Ada$/m,
+    /^unchanged +greet +version 1 /m,
     /"code":"ERR_GUEST_TRAP"/,
     /^exit code 6$/m,
     /"status":"ok"/,

@@ -19,7 +19,7 @@ export const service = defineVerb({
   name: "service",
   summary: "install a host as a hardened systemd service, or take it away; what it keeps stays",
   needs: ["read", "write", "env", "run"],
-  words: [{ word: "<action>", summary: "install or uninstall" }],
+  words: [{ word: "<action>", summary: "install or uninstall", choices: ACTIONS }],
   options: {
     user: isGiven("--user", "a service of this user alone, which needs no root"),
     dryRun: isGiven("--dry-run", "print the unit, and change nothing"),

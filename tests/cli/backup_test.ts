@@ -44,13 +44,27 @@ Deno.test("completion prints scripts that shells read, with every command", asyn
   for (const shell of ["bash", "zsh", "fish"]) {
     const { code, stdout } = await faaslet(["completion", shell]);
     assert.equal(code, 0);
-    for (const word of ["invoke", "rollback", "completion"]) assert.match(stdout, new RegExp(`\\b${word}\\b`), shell);
+    for (const word of ["invoke", "rollback", "completion", "new", "dev", "service", "config", "rust"]) {
+      assert.match(stdout, new RegExp(`\\b${word}\\b`), shell);
+    }
     assert.doesNotMatch(stdout, /compile-child/);
   }
   assert.equal((await faaslet(["completion", "tcsh"])).code, 2);
   const { stdout } = await faaslet(["completion", "bash"]);
-  const script = `${stdout}\nCOMP_WORDS=(faaslet inv); COMP_CWORD=1; _faaslet; echo "\${COMPREPLY[*]}"
-COMP_WORDS=(faaslet calls --fai); COMP_CWORD=2; _faaslet; echo "\${COMPREPLY[*]}"`;
-  const completed = await new Deno.Command("bash", { args: ["-c", script] }).output();
-  assert.equal(new TextDecoder().decode(completed.stdout), "invoke\n--failed\n");
+  const cases = [
+    ["inv", "invoke"],
+    ["calls --fai", "--failed"],
+    ["state pu", "put pull push"],
+    ["service un", "uninstall"],
+    ["new there --lang c", "c cpp"],
+    ["deploy --conf", "--config"],
+    ["list --output j", "json"],
+  ];
+  const script = cases.map(([line]) => {
+    const words = `faaslet ${line}`.split(" ");
+    return `COMP_WORDS=(${words.join(" ")}); COMP_CWORD=${words.length - 1}; _faaslet; echo "\${COMPREPLY[*]}"`;
+  });
+  const completed = await new Deno.Command("bash", { args: ["-c", [stdout, ...script].join("\n")] }).output();
+  const answers = cases.map(([, answer]) => `${answer}\n`).join("");
+  assert.equal(new TextDecoder().decode(completed.stdout), answers, new TextDecoder().decode(completed.stderr));
 });

@@ -10,7 +10,7 @@
 import type { ErrorCode } from "../errors.ts";
 import type { LocalTier, StateOperation } from "../state/mod.ts";
 
-/** How a call's Faaslet came to be: reused, restored from the Proto-Faaslet, or started without one. */
+/** How a call's Faaslet came to be: ready before it (reused, or restored ahead), restored for it, or started without a Proto-Faaslet. */
 export type StartKind = "warm" | "proto" | "cold";
 
 /** Which export runs when; made by the upload check (`ModuleReport.plan`). */

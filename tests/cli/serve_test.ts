@@ -89,7 +89,7 @@ Deno.test("a restarted host has what it had, however it ended", async () => {
     assert.equal((await faaslet(["list", "-o", "name", "-g", host.url])).stdout, "counter\necho\n");
     const first = await fetch(`${host.url}/function/counter`, { method: "POST" });
     assert.deepEqual(await first.bytes(), new Uint8Array([1, 1, 1, 1]));
-    assert.equal(first.headers.get("x-start"), "proto", "from the snapshot, without being deployed again");
+    assert.equal(first.headers.get("x-start"), "warm", "ready from the stored snapshot");
     assert.equal((await faaslet(["invoke", "echo", "-d", "x", "-g", host.url])).stdout, "x");
     host.kill(signal);
     await host.ended();

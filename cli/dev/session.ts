@@ -39,7 +39,10 @@ export class Session {
       for (let next = await first; !next.done; next = await changes.next()) {
         const paths = [...next.value];
         if (target.file !== undefined && paths.includes(target.file)) {
-          functions = await this.#reread(functions);
+          const read = await this.#reread();
+          // The same watch goes on: it may have seen already how the mistake was mended.
+          if (read === undefined) continue;
+          functions = read;
           break;
         }
         await this.#round(functions.filter((_, at) => paths.some((path) => isUnder(roots[at]!, path))));
@@ -55,13 +58,13 @@ export class Session {
     return file === undefined ? [...roots] : [...roots, { directory: dirname(file), isWhole: false }];
   }
 
-  /** The functions of the file as it is now; those before when it cannot be read. */
-  async #reread(before: readonly ProjectFunction[]): Promise<readonly ProjectFunction[]> {
+  /** The functions of the file as it is now; undefined, and said, when it cannot be read. */
+  async #reread(): Promise<readonly ProjectFunction[] | undefined> {
     try {
       return await this.#options.target.read();
     } catch (thrown) {
       this.#fail(toFaasletError(thrown));
-      return before;
+      return undefined;
     }
   }
 

@@ -23,6 +23,7 @@ import { reset } from "./reset.ts";
 import { restore } from "./restore.ts";
 import { roundTrip } from "./round_trip.ts";
 import { sgd } from "./sgd.ts";
+import { state } from "./state.ts";
 
 const BENCHMARKS: readonly Benchmark[] = [
   restore,
@@ -37,6 +38,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   hostCalls,
   registry,
   dev,
+  state,
   sgd,
 ];
 const RESULTS = new URL("./results/", import.meta.url);

@@ -6,8 +6,8 @@
 import { join } from "node:path";
 import type { Benchmark, BenchmarkContext, Figure, Report } from "./_benchmark.ts";
 import { startScript } from "./_child.ts";
-import { guest } from "./_guests.ts";
 import { CONNECTIONS, loadGenerator } from "./_load.ts";
+import { startNoopHost } from "./_noop_host.ts";
 import { alternate, median, medianRatio } from "./_statistics.ts";
 import { startWorkerd, WORKERD } from "./_workerd.ts";
 
@@ -27,7 +27,7 @@ async function run({ isQuick, note }: BenchmarkContext): Promise<Report> {
   const load = parts.use(await loadGenerator());
   const directory = await Deno.makeTempDir({ prefix: "faaslet-bench-" });
   parts.defer(() => Deno.remove(directory, { recursive: true }));
-  const ours = await startHost(parts, join(directory, "data"));
+  const ours = await startNoopHost(parts, join(directory, "data"));
   const headers = await headersOf(ours);
   const bare = await startBare(parts, headers);
   const seconds = isQuick ? 1 : 4;
@@ -69,21 +69,6 @@ function figuresOf(by: string, rates: Record<string, number[]>): Figure[] {
   const figures = [figure("bare", "bare Deno.serve", BARE_RATIO_MIN)];
   if (rates.workerd !== undefined) figures.push(figure("workerd", `${WORKERD}, echo`, WORKERD_RATIO_MIN));
   return figures;
-}
-
-/** A host as anybody starts it, with one function; gives the function's address. */
-async function startHost(parts: AsyncDisposableStack, dataDirectory: string): Promise<string> {
-  const words = ["serve", "--listen", "127.0.0.1:0", "--data", dataDirectory, "--quiet", "-o", "name"];
-  const { child, first: url } = await startScript("../main.ts", words);
-  parts.defer(() => child.end("SIGTERM"));
-  const deployed = await fetch(`${url}/v1/functions/noop`, {
-    method: "PUT",
-    headers: { "content-type": "application/wasm" },
-    body: guest("noop") as Uint8Array<ArrayBuffer>,
-  });
-  if (!deployed.ok) throw new Error(`cannot deploy: ${await deployed.text()}`);
-  await deployed.body?.cancel();
-  return `${url}/function/noop`;
 }
 
 async function startBare(parts: AsyncDisposableStack, headers: Record<string, string>): Promise<string> {

@@ -18,6 +18,7 @@ import { hostCalls } from "./host_calls.ts";
 import { http } from "./http.ts";
 import { kernels } from "./kernels.ts";
 import { memory } from "./memory.ts";
+import { records } from "./records.ts";
 import { registry } from "./registry.ts";
 import { reset } from "./reset.ts";
 import { restore } from "./restore.ts";
@@ -32,6 +33,7 @@ const BENCHMARKS: readonly Benchmark[] = [
   capacity,
   roundTrip,
   http,
+  records,
   burst,
   kernels,
   chain,

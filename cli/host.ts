@@ -35,6 +35,8 @@ export interface HostOptions {
   readonly rootsPath?: string;
   /** The finest clock that functions may have, microseconds. */
   readonly clockResolutionUsMin?: number;
+  /** Records of synchronous calls, of good and of failed ones each; 0 keeps none. Defaults to `CALL_LIMITS.recordsMax`, the most. */
+  readonly recordsMax?: number;
   readonly logger: Logger;
 }
 
@@ -49,7 +51,6 @@ export interface Host {
 }
 
 const RECORD_LOG_LIMITS = {
-  recordsMax: CALL_LIMITS.recordsMax,
   bytesMax: CALL_LIMITS.storedRecordBytesMax / 2,
   keptMs: { good: CALL_LIMITS.keptMs, failed: CALL_LIMITS.failedKeptMs },
 };
@@ -65,6 +66,13 @@ export async function startHost(options: HostOptions): Promise<Host> {
   const clockUs = options.clockResolutionUsMin ?? FUNCTION_LIMITS.clockResolutionUsMin;
   if (clockUs > FUNCTION_LIMITS.clockResolutionUsMax) {
     throw new FaasletError("ERR_USAGE", `cannot have clocks of ${clockUs} us: a second is the coarsest`);
+  }
+  const recordsMax = options.recordsMax ?? CALL_LIMITS.recordsMax;
+  if (recordsMax > CALL_LIMITS.recordsMax) {
+    throw new FaasletError(
+      "ERR_USAGE",
+      `cannot keep ${recordsMax} records of calls: at most ${CALL_LIMITS.recordsMax}`,
+    );
   }
   const roots = await RootCalls.open(options.rootsPath);
   await using parts = new AsyncDisposableStack();
@@ -104,6 +112,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     group,
     clock: SYSTEM_CLOCK,
     random: (bytes) => void crypto.getRandomValues(bytes),
+    recordsMax,
     current: (tenant, name) => registry.live(tenant, name),
     ready: (tenant, name) => registry.ready(tenant, name),
     onHostCall(ask, { callId, live, ended }) {
@@ -118,13 +127,14 @@ export async function startHost(options: HostOptions): Promise<Host> {
       void answered.then((answer) => group.answer({ callId: ask.callId, ticket, ...answer }));
     },
   });
-  const recorder = await CallRecorder.start({
+  // Without records what an earlier host wrote stays where it is.
+  const recorder = recordsMax === 0 ? undefined : await CallRecorder.start({
     table: dispatcher.records,
-    store: new StoredRecords(await RecordLog.open(kv, RECORD_LOG_LIMITS)),
+    store: new StoredRecords(await RecordLog.open(kv, { ...RECORD_LOG_LIMITS, recordsMax })),
     clock: SYSTEM_CLOCK,
     onError: (thrown) => logger.error("cannot keep records of calls: {thrown}", { thrown }),
   });
-  parts.defer(() => recorder.close());
+  parts.defer(() => recorder?.close());
   const calls = new AsyncCalls({
     dispatcher,
     store: new StoredAsyncCalls(await CallStore.open(kv)),
@@ -138,7 +148,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     files,
     dispatcher,
     calls,
-    recorder,
+    ...(recorder !== undefined && { recorder }),
     state,
     localState: (tenant) => tenant === residency.tenant ? residency : undefined,
     clock: SYSTEM_CLOCK,

@@ -3,7 +3,7 @@ import { configureSync, getConsoleSink, getLogger, getTextFormatter } from "@log
 import { FaasletError } from "../errors.ts";
 import { defaultDataDirectory } from "./data_directory.ts";
 import { EXIT } from "./exit_code.ts";
-import { duration, ROOTS_OPTION, text } from "./option_kinds.ts";
+import { count, duration, ROOTS_OPTION, text } from "./option_kinds.ts";
 import { ADD_ON_NEEDS, CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -20,6 +20,7 @@ export const serve = defineVerb({
     data: text("--data <directory>", "where functions are kept (XDG_DATA_HOME/faaslet)"),
     caFile: ROOTS_OPTION,
     clockStep: duration("--clock-step <duration>", "the finest clock that functions may have, from 1ms to 1s (1us)"),
+    records: count("--records <count>", "calls to remember, of good and of failed ones each; 0 remembers none (10000)"),
   },
   async run({ options, output }) {
     // Late, since only the subcommands that need the add-on should fail without it.
@@ -37,6 +38,7 @@ export const serve = defineVerb({
       dataDirectory: options.data ?? defaultDataDirectory(),
       ...(options.caFile !== undefined && { rootsPath: options.caFile }),
       ...(options.clockStep !== undefined && { clockResolutionUsMin: options.clockStep * 1_000 }),
+      ...(options.records !== undefined && { recordsMax: options.records }),
       logger: getLogger(["faaslet"]),
     });
     const { url, dataDirectory } = host;

@@ -17,18 +17,25 @@ const NOTHING = new Uint8Array(0);
  * Refused calls are counted elsewhere but not kept: a flood of them would do just that.
  */
 export class CallTable {
+  readonly #isKeeping: boolean;
   readonly #good: Ring;
   readonly #failed: Ring;
   readonly #listeners = new Set<(record: CallRecord) => void>();
 
   constructor(limits: CallTableLimits) {
     const { recordsMax, logBytesMax } = limits;
+    this.#isKeeping = recordsMax > 0;
     this.#good = new Ring(recordsMax, logBytesMax / 2);
     this.#failed = new Ring(recordsMax, logBytesMax / 2);
   }
 
   get size(): number {
     return this.#good.size + this.#failed.size;
+  }
+
+  /** Whether a record that is added now is kept, or heard of. */
+  get isWanted(): boolean {
+    return this.#isKeeping || this.#listeners.size > 0;
   }
 
   add(record: CallRecord): void {

@@ -38,7 +38,7 @@ export interface DispatcherOptions {
   readonly onHostCall?: (call: HostCall, caller: Caller) => void;
   /** Defaults to `HOST_LIMITS`. */
   readonly limits?: Partial<AdmissionLimits>;
-  /** Of each kind, see `CallTable`. Defaults to `CALL_LIMITS.recordsMax`. */
+  /** Of each kind, see `CallTable`; 0 keeps none. Defaults to `CALL_LIMITS.recordsMax`. */
   readonly recordsMax?: number;
   /** Defaults to `CHAIN_LIMITS`. */
   readonly chainLimits?: Partial<ChainLimits>;
@@ -369,7 +369,7 @@ export class Dispatcher {
     if (result.didRun) {
       this.#stats.observe(result.start, result.queueUs, result.startUs, result.execUs);
     }
-    if (result.status === "refused" || call.options.isRecordedElsewhere === true) return;
+    if (result.status === "refused" || call.options.isRecordedElsewhere === true || !this.#table.isWanted) return;
     const { tenant, name, version } = call.live.record;
     this.#table.add({
       callId: call.callId,

@@ -218,6 +218,24 @@ Deno.test("records keep the last calls without their data, and leave refusals ou
   assert.deepEqual([record.function, record.status, "output" in record], ["echo", "guest-error", false]);
 });
 
+Deno.test("without room for records none is kept, and who follows the logs hears of each call all the same", async () => {
+  const { group, dispatcher } = setUp({ recordsMax: 0 });
+  const live = liveFunction("echo");
+  const endOne = async (call: number) => {
+    const pending = dispatcher.call({ live, input: INPUT });
+    await group.end(call);
+    return (await pending).callId;
+  };
+  await endOne(1);
+  const heard: string[] = [];
+  const unlisten = dispatcher.records.listen((record) => heard.push(record.callId));
+  const second = await endOne(2);
+  unlisten();
+  await endOne(3);
+  assert.deepEqual([heard, dispatcher.records.size], [[second], 0]);
+  assert.equal(dispatcher.stats().exec.count, 3);
+});
+
 Deno.test("stats() counts by function, status and start", async () => {
   const { group, dispatcher } = setUp();
   dispatcher.call({ live: liveFunction("a"), input: INPUT });

@@ -77,3 +77,34 @@ Deno.test("kill -9: ended calls keep their results, open ones are lost or run ag
   assert.equal((await view(host, ids.again, "?wait=20s")).status, "cancelled");
   await host.stop();
 });
+
+Deno.test("serve --records 0 remembers no call that was waited for, and leaves what an earlier host wrote", async () => {
+  using scratch = new Scratch();
+  const call = async (host: RealHost) => {
+    const answer = await fetch(`${host.url}/function/echo`, { method: "POST", body: "x" });
+    assert.deepEqual([answer.status, await answer.text()], [200, "x"]);
+    return answer.headers.get("x-call-id")!;
+  };
+  const known = async (host: RealHost) => {
+    const { calls } = await (await fetch(`${host.url}/v1/calls`)).json();
+    return calls.map(({ callId }: View) => callId);
+  };
+  const kept: string[] = [];
+  {
+    await using host = await RealHost.start(scratch.path);
+    await deploy(host, "echo", "echo", {});
+    kept.push(await call(host));
+    await host.stop();
+  }
+  {
+    await using host = await RealHost.start(scratch.path, ["--records", "0"]);
+    await call(host);
+    const submitted = await submit(host, "echo", "y");
+    assert.equal((await view(host, submitted, "?wait=20s")).status, "ok");
+    assert.deepEqual(await known(host), [submitted]);
+    kept.push(submitted);
+    await host.stop();
+  }
+  await using host = await RealHost.start(scratch.path);
+  assert.deepEqual((await known(host)).sort(), kept.sort());
+});

@@ -1,6 +1,6 @@
 /** What `faaslet doctor` looks at; each one tries the thing itself. */
 import { join } from "node:path";
-import { canTargetWasi, findRust, tryTool } from "./build/mod.ts";
+import { C_PACKAGES, canTargetWasi, findRust, tryTool } from "./build/mod.ts";
 import { Client } from "./client.ts";
 import { defaultDataDirectory, hostOf } from "./data_directory.ts";
 import type { Globals } from "./verb.ts";
@@ -182,6 +182,10 @@ async function checkC(): Promise<Finding> {
   } finally {
     await Deno.remove(directory, { recursive: true });
   }
+  if (Deno.build.standalone) {
+    const found = "no clang with WASI libraries, and this program comes without the packaged one";
+    return { state: "warn", found, cure: `to deploy C, set WASI_SDK_PATH to a WASI SDK, or ${C_PACKAGES}` };
+  }
   return { state: "ok", found: "the packaged clang, 105 MB the first time; a WASI SDK and WASI_SDK_PATH are faster" };
 }
 
@@ -206,6 +210,10 @@ async function checkRust(): Promise<Finding> {
 }
 
 function checkAssemblyScript(): Promise<Finding> {
+  if (Deno.build.standalone) {
+    const cure = "to deploy AssemblyScript, build the module with `asc` or run faaslet from its sources";
+    return Promise.resolve({ state: "warn", found: "this program comes without its compiler", cure });
+  }
   return Promise.resolve({ state: "ok", found: "its compiler is a package, fetched the first time" });
 }
 

@@ -142,11 +142,55 @@ check("the unit of a service runs this very program", async () => {
   assert.match(stdout, new RegExp(`^ExecStart=${BINARY} serve --data /srv/data$`, "m"));
 });
 
-check("what cannot be built without a compiler says what is missing", async () => {
-  const source = scratch.write("hello.c", "int main(void) { return 0; }\n");
+/** What has to be installed before the compiled program builds C. */
+const PACKAGES = /clang lld wasi-libc libclang-rt-14-dev-wasm32/;
+
+check("what cannot be built without a compiler says what to install", async () => {
   const data = join(scratch.path, "other");
   await using host = await serve(data);
-  const built = await faaslet(["deploy", source, "-g", host.url], { PATH: EMPTY });
-  assert.equal(built.code, 1);
-  assert.match(built.stderr, /ERR_TOOLCHAIN/);
+  const deploy = (name: string, text: string) =>
+    faaslet(["deploy", scratch.write(name, text), "-g", host.url], { PATH: EMPTY });
+  const c = await deploy("hello.c", "int main(void) { return 0; }\n");
+  assert.equal(c.code, 1);
+  assert.match(c.stderr, /ERR_TOOLCHAIN/);
+  assert.match(c.stderr, /this program comes without it; .*WASI_SDK_PATH/);
+  assert.match(c.stderr, PACKAGES);
+  const script = await deploy("hello.as.ts", "export function run(): void {}\n");
+  assert.deepEqual(
+    [script.code, /comes without it; .*asc.*ERR_TOOLCHAIN/.test(script.stderr)],
+    [1, true],
+    script.stderr,
+  );
+});
+
+check("doctor warns of the compilers that it comes without", async () => {
+  const { stdout, stderr } = await faaslet(["doctor", "--json"], { PATH: EMPTY });
+  const findings: { name: string; state: string; found: string; cure?: string }[] = JSON.parse(stdout);
+  const of = (name: string) => findings.find((finding) => finding.name === name);
+  assert.deepEqual([of("C and C++")?.state, of("AssemblyScript")?.state], ["warn", "warn"], stderr);
+  assert.match(of("C and C++")!.cure!, PACKAGES);
+  assert.match(of("C and C++")!.cure!, /WASI_SDK_PATH/);
+});
+
+/** Where Debian's clang-14 has its plain name; the package `clang` brings that to the PATH. */
+const SYSTEM_CLANG = "/usr/lib/llvm-14/bin";
+const hasClang = await Deno.stat(join(SYSTEM_CLANG, "clang")).then(() => true, () => false) &&
+  await Deno.stat("/usr/lib/wasm32-wasi").then(() => true, () => false);
+if (!hasClang) console.log("skipped: C in the compiled program: no clang 14 with WASI libraries here");
+
+Deno.test({
+  name: "binary: C is built with the packages that the errors name",
+  ignore: whyNot !== undefined || !hasClang,
+  async fn() {
+    await using host = await serve(join(scratch.path, "with-clang"));
+    const PATH = `${SYSTEM_CLANG}:/usr/bin:/bin`;
+    const source = scratch.write("seven.c", "int main(void) { return 7; }\n");
+    const deployed = await faaslet(["deploy", source, "-g", host.url], { PATH });
+    assert.equal(deployed.code, 0, deployed.stderr);
+    const answer = await fetch(`${host.url}/function/seven`, { method: "POST" });
+    assert.equal(answer.headers.get("x-return-value"), "7", await answer.text());
+    const { stdout } = await faaslet(["doctor", "--json"], { PATH });
+    const c = JSON.parse(stdout).find(({ name }: { name: string }) => name === "C and C++");
+    assert.deepEqual([c.state, c.found], ["ok", "clang with WASI libraries"]);
+  },
 });

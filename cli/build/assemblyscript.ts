@@ -67,7 +67,9 @@ async function loadCompiler(): Promise<Compiler> {
   try {
     return await import(specifier);
   } catch (cause) {
-    const why = Deno.build.standalone ? "this program comes without it" : "npm's registry does not answer";
+    const why = Deno.build.standalone
+      ? "this program comes without it; build the module with `asc`"
+      : "npm's registry does not answer";
     throw new FaasletError("ERR_TOOLCHAIN", `cannot get the AssemblyScript compiler: ${why}`, { cause });
   }
 }

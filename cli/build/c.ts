@@ -21,6 +21,9 @@ const OPTIMISE = "-O2";
 const NO_EXCEPTIONS = "-fno-exceptions";
 /** A program with an initialiser for its Proto-Faaslet exports it; one without is not changed by this. */
 const EXPORT_INITIALISER = "-Wl,--export-if-defined=_faasm_zygote";
+/** What makes a clang of the machine's own good for WASI; the libraries of one version of clang, which the release has. */
+export const C_PACKAGES =
+  "on Debian 12 `apt-get install clang lld wasi-libc libclang-rt-14-dev-wasm32`, for C++ also libc++-14-dev-wasm32";
 /** Where host functions with C's names put their error number. */
 const EXPORT_ERRNO = "-Wl,--export-if-defined=errno";
 
@@ -136,11 +139,9 @@ async function loadPackage(context: BuildContext): Promise<ClangPackage> {
     await clang.runClang(null, {}, { fetchProgress() {} });
     return clang;
   } catch (cause) {
-    throw new FaasletError(
-      "ERR_TOOLCHAIN",
-      "cannot get the packaged clang: install a WASI SDK and set WASI_SDK_PATH, or a clang with wasi-libc",
-      { cause },
-    );
+    const why = Deno.build.standalone ? "this program comes without it" : "npm's registry does not answer";
+    const cure = `install a WASI SDK and set WASI_SDK_PATH, or ${C_PACKAGES}`;
+    throw new FaasletError("ERR_TOOLCHAIN", `cannot get the packaged clang: ${why}; ${cure}`, { cause });
   }
 }
 

@@ -16,7 +16,7 @@ import { buildC } from "./c.ts";
 import { buildGo } from "./go.ts";
 import { buildRust } from "./rust.ts";
 
-export { canTargetWasi } from "./c.ts";
+export { C_PACKAGES, canTargetWasi } from "./c.ts";
 export { findRust } from "./rust.ts";
 export { runTool, tryTool } from "./tool.ts";
 

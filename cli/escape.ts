@@ -20,3 +20,8 @@ export function escapeControls(text: string): string {
 export function escapeLine(text: string): string {
   return escapeControls(text).replaceAll("\n", "\\n").replaceAll("\t", "\\t");
 }
+
+/** The same for JSON, which stays what it says: JSON's own escapes, also for what JSON need not escape. */
+export function escapeJson(json: string): string {
+  return json.replace(UNSAFE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`);
+}

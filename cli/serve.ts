@@ -1,9 +1,9 @@
 /** `faaslet serve`: a host, until it is told to stop. */
-import { configureSync, getConsoleSink, getLogger, getTextFormatter } from "@logtape/logtape";
 import { FaasletError } from "../errors.ts";
 import { defaultDataDirectory } from "./data_directory.ts";
 import { EXIT } from "./exit_code.ts";
-import { count, duration, ROOTS_OPTION, text } from "./option_kinds.ts";
+import { LOG_FORMATS, openLog } from "./log.ts";
+import { choice, count, duration, ROOTS_OPTION, text } from "./option_kinds.ts";
 import { ADD_ON_NEEDS, CLIENT_NEEDS } from "./permissions.ts";
 import { defineVerb } from "./verb.ts";
 
@@ -21,34 +21,34 @@ export const serve = defineVerb({
     caFile: ROOTS_OPTION,
     clockStep: duration("--clock-step <duration>", "the finest clock that functions may have, from 1ms to 1s (1us)"),
     records: count("--records <count>", "calls to remember, of good and of failed ones each; 0 remembers none (10000)"),
+    logFormat: choice("--log-format <format>", LOG_FORMATS, "how the log on standard error is written"),
   },
   async run({ options, output }) {
     // Late, since only the subcommands that need the add-on should fail without it.
     const { startHost } = await import("./host.ts");
     const stopped = whenSignalled();
-    configureSync({
-      sinks: { console: getConsoleSink({ formatter: getTextFormatter() }) },
-      loggers: [
-        { category: ["faaslet"], lowestLevel: "info", sinks: ["console"] },
-        { category: ["logtape", "meta"], lowestLevel: "warning", sinks: ["console"] },
-      ],
-    });
+    const format = options.logFormat ?? "text";
+    const logger = openLog(format);
+    // A program that reads the log as JSON can do with nothing else on standard error.
+    const say = (what: string) => format === "json" ? logger.info("{what}", { what }) : output.note(what);
+    const warn = (what: string) =>
+      format === "json" ? logger.warn("{what}", { what }) : output.note(`warning: ${what}`);
     const host = await startHost({
       ...parseAddress(options.listen ?? LISTEN_DEFAULT),
       dataDirectory: options.data ?? defaultDataDirectory(),
       ...(options.caFile !== undefined && { rootsPath: options.caFile }),
       ...(options.clockStep !== undefined && { clockResolutionUsMin: options.clockStep * 1_000 }),
       ...(options.records !== undefined && { recordsMax: options.records }),
-      logger: getLogger(["faaslet"]),
+      logger,
     });
     const { url, dataDirectory } = host;
     if (output.format === "json") output.json({ url, pid: Deno.pid, dataDirectory });
     else if (output.format === "name") output.line(url);
-    output.note(`listening on ${url}, data in ${dataDirectory}`);
-    output.note("isolation: none; all functions run in this process, for one user who trusts what he deploys");
-    if (host.isOpenToOthers) output.note(`warning: other users may read ${dataDirectory}; chmod 700 closes it`);
+    say(`listening on ${url}, data in ${dataDirectory}`);
+    say("isolation: none; all functions run in this process, for one user who trusts what he deploys");
+    if (host.isOpenToOthers) warn(`other users may read ${dataDirectory}; chmod 700 closes it`);
     await stopped;
-    output.note("stopping: no new calls; a second signal stops at once");
+    say("stopping: no new calls; a second signal stops at once");
     await host.stop();
     return EXIT.ok;
   },

@@ -1,6 +1,7 @@
 /** `POST /async-function/{name}[.{tenant}][/*]`: a call that is accepted now and runs when there is room. */
 import { FaasletError } from "../errors.ts";
 import { CALL_LIMITS } from "../limits.ts";
+import type { LiveFunction } from "../runtime/mod.ts";
 import { environmentOf, load, parseTarget } from "./call.ts";
 import type { AppContext, RequestInfo } from "./context.ts";
 import type { Origin } from "./origins.ts";
@@ -18,9 +19,10 @@ export async function answerAsyncCall(
 ): Promise<Response> {
   const { registry, bodies, calls, logger } = context;
   let input: Uint8Array | undefined;
+  let live: LiveFunction | undefined;
   try {
     const target = parseTarget(request.url, origin.prefix.length, ASYNC_PREFIX);
-    let live = registry.live(target.tenant, target.name) ?? await load(registry, target);
+    live = registry.live(target.tenant, target.name) ?? await load(registry, target);
     const idempotencyKey = readKey(request.headers.get("idempotency-key"));
     input = await bodies.read(request, live.record.settings.inputBytes);
     live = registry.live(target.tenant, target.name) ?? live;
@@ -39,7 +41,7 @@ export async function answerAsyncCall(
     return Response.json({ callId, location }, { status: 202, headers });
   } catch (thrown) {
     if (!(thrown instanceof FaasletError) || thrown.code === "ERR_BUG") {
-      logger.error("cannot accept a call: {thrown}", { thrown });
+      logger.error("cannot accept a call: {thrown}", { function: live?.record.name, thrown });
     }
     return problemResponse(problemOfThrown(thrown));
   } finally {

@@ -69,12 +69,12 @@ export async function answerCall(
     const result = await pending;
     clients.remove(laggard);
     if (result.error?.code === "ERR_BUG") {
-      context.logger.error("call failed: {message}", { callId, ...result.error });
+      context.logger.error("call failed: {message}", { callId, function: live.record.name, ...result.error });
     }
     return addCors(answerOf(result, live, outbox), request, live);
   } catch (thrown) {
     if (!(thrown instanceof FaasletError) || thrown.code === "ERR_BUG") {
-      context.logger.error("call failed: {thrown}", { callId, thrown });
+      context.logger.error("call failed: {thrown}", { callId, function: live?.record.name, thrown });
     }
     return answerWithoutCall(thrown, callId, clock.now() - arrivedMs, live);
   } finally {

@@ -210,6 +210,7 @@ Deno.test("a fault of ours answers 500, tells the log why and the client nothing
   assert.equal(JSON.stringify([fromGroup, fromRegistry]).includes("secret"), false);
   assert.equal(errors.length, 2);
   assert.deepEqual(errors.map(({ callId }) => callId), [fromGroup.callId, fromRegistry.callId]);
+  assert.deepEqual(errors.map((fields) => fields.function), ["echo", undefined]);
 });
 
 Deno.test("a call that cannot be made is refused with its id, and never runs", async () => {

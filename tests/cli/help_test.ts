@@ -71,6 +71,7 @@ Deno.test("errors of usage say what is wrong, where, and where to look", async (
     ["serve --ca-file README.md", /cannot use README.md: it holds no certificate as PEM/],
     ["serve --clock-step 2s", /cannot have clocks of 2000000 us: a second is the coarsest/],
     ["serve --records 10001", /cannot keep 10001 records of calls: at most 10000/],
+    ["serve --log-format jsn", /cannot use "jsn": it is one of text, json.*Did you mean json\?/s],
   ];
   for (const [line, said] of cases) {
     const { code, stdout, stderr } = await faaslet(line.split(" ").filter((word) => word !== ""));

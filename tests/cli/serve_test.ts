@@ -120,3 +120,43 @@ Deno.test("an address or a directory that cannot be had is an error that says wh
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(stderr, /^error: cannot use the data directory .*\/file: .*\(ERR_STORAGE\)\n$/);
 });
+
+Deno.test("serve --log-format json writes one object a line on standard error, with the call, its function and the code", async () => {
+  using place = new Scratch();
+  const data = `${place.path}/a\x1b]0;title\x07{b}`;
+  await using host = await RealHost.start(data, ["--log-format", "json"]);
+  await deploy(host, place, "panic");
+  const answer = await fetch(`${host.url}/function/panic`, { method: "POST" });
+  assert.equal((await answer.json()).code, "ERR_BUG");
+  const { code, stderr } = await host.stop();
+  assert.equal(code, 0);
+  const records = stderr.trimEnd().split("\n").map((line) => {
+    assert.equal(line.includes("\x1b") || line.includes("\x07"), false);
+    return JSON.parse(line);
+  });
+  for (const { time, level, category, message } of records) {
+    assert.deepEqual([new Date(time).toISOString(), category, typeof message], [time, "faaslet", "string"]);
+    assert.match(level, /^(info|error)$/);
+  }
+  assert.equal(records[0].message, `listening on ${host.url}, data in ${data}`);
+  const failed = records.filter(({ level }) => level === "error");
+  assert.equal(failed.length, 1, stderr);
+  assert.equal(failed[0].callId, answer.headers.get("x-call-id"));
+  assert.deepEqual([failed[0].function, failed[0].code], ["panic", "ERR_BUG"]);
+  assert.match(failed[0].message, /^call failed: asked for by __faasm_host_interface_test/);
+  assert.equal(records.at(-1).message, "stopping: no new calls; a second signal stops at once");
+});
+
+Deno.test("serve logs as text where nothing else is said: one line a record, with the same fields", async () => {
+  using place = new Scratch();
+  await using host = await RealHost.start(`${place.path}/data`);
+  await deploy(host, place, "panic");
+  const answer = await fetch(`${host.url}/function/panic`, { method: "POST" });
+  await answer.body?.cancel();
+  const { stdout, stderr } = await host.stop();
+  assert.equal(JSON.parse(stdout).url, host.url, "standard output is for data alone");
+  const [failed, ...others] = stderr.split("\n").filter((line) => line.includes("call failed"));
+  assert.deepEqual(others, []);
+  const callId = answer.headers.get("x-call-id");
+  assert.match(failed!, new RegExp(`ERR.*faaslet.* callId=${callId} function=panic code=ERR_BUG`));
+});

@@ -156,7 +156,8 @@ export async function startHost(options: HostOptions): Promise<Host> {
     logger,
   });
   parts.defer(() => app.close());
-  const server = startServer({ handler: app.handler, hostname, port });
+  const onFault = (thrown: unknown) => logger.error("cannot take connections: {thrown}", { thrown });
+  const server = startServer({ handler: app.handler, hostname, port, onFault });
   parts.defer(() => server.shutdown());
   parts.defer(() => app.endStreams());
   parts.defer(() => dispatcher.drain());

@@ -10,7 +10,12 @@ export interface ServerOptions {
   readonly hostname: string;
   /** 0 takes a free one. */
   readonly port: number;
+  /** Told when the machine refuses to take connections; the server listens again as soon as it can. */
+  readonly onFault?: (thrown: unknown) => void;
 }
+
+/** How long a server that could take no connection waits before it listens again; who holds descriptors needs time to go. */
+const LISTEN_AGAIN_MS = 100;
 
 export interface Server {
   readonly hostname: string;
@@ -34,35 +39,70 @@ export function startServer(options: ServerOptions): Server {
       `cannot listen on ${hostname}: there is no access control yet, so only 127.0.0.0/8, ::1 and localhost are allowed`,
     );
   }
-  const stop = new AbortController();
-  const server = listen({ handler, hostname: hostname.replace(/^\[|\]$/g, ""), port, signal: stop.signal });
+  const address = { handler, hostname: hostname.replace(/^\[|\]$/g, "") };
+  const first = listen({ ...address, port });
+  let current: Listening | undefined = first;
   let isStopping = false;
-  const { port: taken } = server.addr;
+  const { port: taken } = first.server.addr;
   const host = hostname.includes(":") && !hostname.startsWith("[") ? `[${hostname}]` : hostname;
+
+  /** The platform's server ends for good when it cannot accept, for example without a free descriptor; a host does not. */
+  async function outlive(): Promise<void> {
+    while (!isStopping) {
+      try {
+        return await current?.server.finished;
+      } catch (thrown) {
+        current = undefined;
+        options.onFault?.(thrown);
+      }
+      while (current === undefined && !isStopping) {
+        await new Promise((resolve) => setTimeout(resolve, LISTEN_AGAIN_MS));
+        // Stopped meanwhile, or still refused, of which enough was said.
+        if (!isStopping) current = tryListen({ ...address, port: taken });
+      }
+    }
+  }
+
+  const finished = outlive();
   return {
     hostname,
     port: taken,
     url: `http://${host}:${taken}`,
-    finished: server.finished,
+    finished,
     async shutdown() {
       if (!isStopping) {
         isStopping = true;
-        await server.shutdown();
+        await current?.server.shutdown();
       }
-      await server.finished;
+      await finished;
     },
     abort() {
       // The platform throws, where nobody can catch it, when a server that shuts down is aborted.
-      if (!isStopping) stop.abort();
+      if (!isStopping) current?.stop.abort();
       isStopping = true;
     },
   };
 }
 
-function listen(options: ServerOptions & { signal: AbortSignal }): Deno.HttpServer<Deno.NetAddr> {
-  const { handler, hostname, port, signal } = options;
+interface Listening {
+  readonly server: Deno.HttpServer<Deno.NetAddr>;
+  readonly stop: AbortController;
+}
+
+type Address = Pick<ServerOptions, "handler" | "hostname" | "port">;
+
+function tryListen(address: Address): Listening | undefined {
   try {
-    return Deno.serve({ hostname, port, signal, onListen() {} }, handler);
+    return listen(address);
+  } catch {
+    return undefined;
+  }
+}
+
+function listen({ handler, hostname, port }: Address): Listening {
+  const stop = new AbortController();
+  try {
+    return { server: Deno.serve({ hostname, port, signal: stop.signal, onListen() {} }, handler), stop };
   } catch (cause) {
     if (cause instanceof Deno.errors.AddrInUse) {
       const what = `cannot listen on ${hostname}, port ${port}: another program does; port 0 takes a free one`;

@@ -22,6 +22,7 @@ import {
 } from "../state/mod.ts";
 import { VERSION } from "../version.ts";
 import { DataDirectory } from "./data_directory.ts";
+import { metered } from "./metered_kv.ts";
 import { selfCommand } from "./self.ts";
 
 /** What a host is started with. */
@@ -78,7 +79,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
   await using parts = new AsyncDisposableStack();
   const directory = await DataDirectory.take(options.dataDirectory);
   parts.defer(() => directory.release());
-  const kv = await openKv(directory.storePath);
+  const { kv, stats: storeStats } = metered(await openKv(directory.storePath));
   parts.defer(() => kv.close());
   const state = new KvGlobalTier({ kv });
   parts.defer(() => state.close());
@@ -150,6 +151,7 @@ export async function startHost(options: HostOptions): Promise<Host> {
     calls,
     ...(recorder !== undefined && { recorder }),
     state,
+    storeStats,
     localState: (tenant) => tenant === residency.tenant ? residency : undefined,
     clock: SYSTEM_CLOCK,
     version: VERSION,

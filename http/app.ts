@@ -8,7 +8,7 @@ import { answerAsyncCall, ASYNC_PREFIX } from "./async_call.ts";
 import { Bodies, type BodyLimits } from "./body.ts";
 import { answerCall, CALL_PREFIX, CLIENT_TICK_MS } from "./call.ts";
 import { addCalls } from "./calls.ts";
-import type { AppContext, Logger, RequestInfo } from "./context.ts";
+import type { AppContext, Logger, RequestInfo, StoreStats } from "./context.ts";
 import { addDocs } from "./docs.ts";
 import { addFaasm } from "./faasm.ts";
 import { addFiles } from "./files.ts";
@@ -33,6 +33,8 @@ export interface AppOptions {
   readonly calls: AsyncCalls;
   readonly recorder?: Pick<CallRecorder, "written" | "skipped">;
   readonly state: GlobalTier;
+  /** For the metrics; absent where nobody counts. */
+  readonly storeStats?: () => StoreStats;
   /** Where values are in memory on this host; nowhere by default. */
   readonly localState?: (tenant: string) => LocalState | undefined;
   readonly clock: Clock;
@@ -66,6 +68,7 @@ export function createApp(options: AppOptions): App {
     history: new CallHistory(dispatcher, calls),
     recorder: options.recorder,
     state: options.state,
+    storeStats: options.storeStats,
     localState: options.localState ?? (() => undefined),
     clock,
     version,

@@ -1,5 +1,5 @@
 import type { FunctionRegistry } from "../runtime/mod.ts";
-import type { AsyncCalls, CallHistory, CallRecorder, Clock, Dispatcher } from "../scheduler/mod.ts";
+import type { AsyncCalls, CallHistory, CallRecorder, Clock, Dispatcher, HistogramSnapshot } from "../scheduler/mod.ts";
 import type { GlobalTier } from "../state/mod.ts";
 import type { Bodies } from "./body.ts";
 import type { Laggards } from "./laggards.ts";
@@ -16,6 +16,11 @@ export interface RequestInfo {
   readonly remoteAddr: { readonly hostname: string };
 }
 
+/** Reads and writes of the store: how long they took, and how many failed. */
+export type StoreStats = Readonly<
+  Record<"read" | "commit", { readonly took: HistogramSnapshot; readonly errors: number }>
+>;
+
 /** What every resource works with. */
 export interface AppContext {
   readonly registry: FunctionRegistry;
@@ -25,6 +30,8 @@ export interface AppContext {
   /** Writes records of calls; absent where none are kept. */
   readonly recorder: Pick<CallRecorder, "written" | "skipped"> | undefined;
   readonly state: GlobalTier;
+  /** Absent where nobody counts. */
+  readonly storeStats: (() => StoreStats) | undefined;
   /** What of a tenant's state is in this host's memory; undefined: nothing yet. */
   readonly localState: (tenant: string) => LocalState | undefined;
   readonly clock: Clock;

@@ -21,6 +21,7 @@ export function addMetrics(app: OpenAPIHono, context: AppContext): void {
     addGroup(registry, group);
     addRegistry(registry, functions.stats());
     addRecords(registry, context);
+    addStore(registry, context);
     add(
       registry,
       "gauge",
@@ -81,6 +82,17 @@ function addRecords(registry: Registry, { calls, recorder }: AppContext): void {
   const { written, skipped } = recorder;
   add(registry, "counter", "faaslet_call_records_written_total", "Records of calls put on disk", [one(written)]);
   add(registry, "counter", "faaslet_call_records_skipped_total", "Records too many for their batch", [one(skipped)]);
+}
+
+function addStore(registry: Registry, { storeStats }: AppContext): void {
+  if (storeStats === undefined) return;
+  const { read, commit } = storeStats();
+  addHistogram(registry, "faaslet_store_read_seconds", "Reads of the store; of a listing its first piece", read.took);
+  addHistogram(registry, "faaslet_store_commit_seconds", "Writes to the store", commit.took);
+  add(registry, "counter", "faaslet_store_errors_total", "Operations that the store failed", [
+    { labels: { operation: "read" }, value: read.errors },
+    { labels: { operation: "commit" }, value: commit.errors },
+  ]);
 }
 
 function addRegistry(registry: Registry, stats: RegistryStats): void {

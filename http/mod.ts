@@ -13,7 +13,7 @@
  * @module
  */
 export { type App, type AppOptions, createApp } from "./app.ts";
-export type { Logger, RequestInfo } from "./context.ts";
+export type { Logger, RequestInfo, StoreStats } from "./context.ts";
 export { isLoopback } from "./loopback.ts";
 export { type FunctionName, parseFunctionName } from "./names.ts";
 export type { Problem } from "./problem.ts";

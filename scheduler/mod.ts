@@ -30,4 +30,4 @@ export { type CallRecord, isFailed, type OpenCall } from "./call_record.ts";
 export { StoredAsyncCalls, StoredRecords } from "./stored_calls.ts";
 export type { Clock } from "./clock.ts";
 export { type Caller, Dispatcher, type DispatcherOptions, type DispatcherStats } from "./dispatcher.ts";
-export { BUCKET_BOUNDS_US, type HistogramSnapshot } from "./histogram.ts";
+export { BUCKET_BOUNDS_US, Histogram, type HistogramSnapshot } from "./histogram.ts";

@@ -123,6 +123,12 @@ Deno.test("F50: while another process holds the store, writes are refused with 5
     assert.match(detail, /database is locked/);
     other.exec("ROLLBACK");
   }
+  const metrics = await (await fetch(`${host.url}/metrics`)).text();
+  const sample = (name: string) => Number(metrics.split("\n").find((line) => line.startsWith(name))?.split(" ").at(-1));
+  assert.ok(sample('faaslet_store_errors_total{operation="commit"}') >= 1, metrics);
+  assert.equal(sample('faaslet_store_errors_total{operation="read"}'), 0);
+  assert.ok(sample("faaslet_store_commit_seconds_count") > 1 && sample("faaslet_store_read_seconds_count") > 1);
+  assert.ok(sample("faaslet_store_commit_seconds_sum") > 1, "what had to wait is in it");
   const accepted = await ask("async-function");
   assert.equal(accepted.status, 202, await accepted.text());
   assert.equal((await deploy(host, "other")).status, 201);

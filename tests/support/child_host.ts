@@ -1,9 +1,13 @@
 /** Hosts of state in processes of their own, as their test sees them. */
 import { fileURLToPath } from "node:url";
 import type { ChildOrders, Line } from "./state_child.ts";
+import { rounds } from "./long.ts";
 import { until } from "./until.ts";
 
 const PROGRAM = fileURLToPath(new URL("state_child.ts", import.meta.url));
+
+/** In the long form many hosts share the processors. */
+const PATIENCE_MS = rounds(30_000, 1_800_000);
 
 export class ChildHost implements AsyncDisposable {
   readonly lines: Line[] = [];
@@ -37,7 +41,7 @@ export class ChildHost implements AsyncDisposable {
   }
 
   async untilSaid(what: Line["say"], times = 1): Promise<void> {
-    await until(() => this.said(what) >= times, `the host says ${what}`, 30_000);
+    await until(() => this.said(what) >= times, `the host says ${what}`, PATIENCE_MS);
   }
 
   signal(signal: Deno.Signal): void {

@@ -62,7 +62,10 @@ export async function answerCall(
       ...(environment && { environment: environment.variables }),
       ...(start && { start }),
     });
+    let hasBeenSeen = false;
     const laggard = clients.add(() => {
+      // The first tick may come right after the call did, and nearly all are over before another.
+      if (!hasBeenSeen) return hasBeenSeen = true;
       cancelWhenGone(request, () => dispatcher.cancel(callId));
       return false;
     });

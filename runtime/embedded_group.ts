@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ChurningMap, hashOfNumber } from "../churning_map.ts";
 import { assert, FaasletError } from "../errors.ts";
 import { FUNCTION_LIMITS, HOST_LIMITS, HTTP_LIMITS, STATE_LIMITS } from "../limits.ts";
 import { EmbeddedRegions } from "./_embedded_regions.ts";
@@ -66,10 +67,11 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
   readonly #native: NativeGroup;
   readonly #completions = new Completions();
   readonly #take = (into: Uint8Array): number => coded(() => this.#native.drain(into));
-  readonly #calls = new Map<number, Waiter<CallOutcome>>();
+  readonly #calls = new ChurningMap<number, Waiter<CallOutcome>>(hashOfNumber);
   readonly #installs = new Map<number, Waiter<InstallReport>>();
   readonly #warmings = new Map<number, Waiter<number>>();
   #lastWarming = 0;
+  #isWakeDue = false;
   #listener: ((call: HostCall) => void) | undefined;
   #closing: Promise<void> | undefined;
   #whenClosed: () => void = nothing;
@@ -166,9 +168,8 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
 
   /** The add-on's: a call has ended. */
   ended(outcome: CallOutcome): void {
-    const waiter = this.#calls.get(outcome.id);
+    const waiter = this.#calls.take(outcome.id);
     assert(waiter !== undefined, "a call ends once");
-    this.#calls.delete(outcome.id);
     waiter.resolve(outcome);
   }
 
@@ -226,7 +227,7 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
       const words = request.arguments === undefined ? undefined : wordsText(request.arguments);
       const warmest = start === undefined ? WARMTH.warm : WARMTH[start];
       const { tableEntry = -1, index = 0, chains } = request;
-      coded(() =>
+      const mustWake = coded(() =>
         this.#native.call(
           id,
           functionId,
@@ -243,6 +244,17 @@ export class EmbeddedGroup implements WorkerGroup, CompletionSink {
         )
       );
       this.#calls.set(id, { resolve, reject });
+      if (mustWake) this.#wakeSoon();
+    });
+  }
+
+  /** Wakes threads once for all calls that are made in one turn of the event loop: each time is a system call. */
+  #wakeSoon(): void {
+    if (this.#isWakeDue) return;
+    this.#isWakeDue = true;
+    queueMicrotask(() => {
+      this.#isWakeDue = false;
+      coded(() => this.#native.wake());
     });
   }
 

@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { ChurningMap, hashOfNumber, hashOfText } from "../churning_map.ts";
 import { assert, type ErrorCode, toFaasletError } from "../errors.ts";
 import { CALL_LIMITS, CHAIN_LIMITS, HOST_LIMITS } from "../limits.ts";
 import type {
@@ -78,8 +79,8 @@ export class Dispatcher {
   readonly #table: CallTable;
   readonly #stats = new CallStats(HOST_LIMITS.metricsFunctionsMax);
   readonly #bindings = new WeakMap<LiveFunction["record"], Binding>();
-  readonly #active = new Map<string, ActiveCall>();
-  readonly #byGroupId = new Map<number, ActiveCall>();
+  readonly #active = new ChurningMap<string, ActiveCall>(hashOfText);
+  readonly #byGroupId = new ChurningMap<number, ActiveCall>(hashOfNumber);
   readonly #chains: Chains;
   readonly #chainLimits: ChainLimits;
   readonly #fullGrant: NonNullable<CallRequest["chains"]>;
@@ -207,7 +208,7 @@ export class Dispatcher {
 
   /** Cancels all calls; those that run end when the worker group says so. */
   cancelAll(): void {
-    for (const callId of [...this.#active.keys()]) this.cancel(callId);
+    for (const { callId } of [...this.#active.values()]) this.cancel(callId);
   }
 
   /** Drops the averages and counters of a function that was removed. */

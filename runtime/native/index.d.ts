@@ -10,8 +10,13 @@ export declare class NativeGroup {
   static open(threadsMax: number, onWake: () => void, regions?: NativeRegionLimits | undefined | null): NativeGroup
   /** Loads a function and makes its Proto-Faaslet; its end is a completion. */
   install(image: NativeFunction): void
-  /** Starts a call; its end is a completion. What is added to environment and arguments is NUL-ended entries. */
-  call(id: number, functionId: number, input: Uint8Array, timeoutMs: number, moreVariables: string | undefined | null, moreWords: string | undefined | null, warmest: number, inheritsStdio: boolean, tableEntry: number, index: number, chainCalls: number, chainBytes: number): void
+  /**
+   * Starts a call; its end is a completion. What is added to environment and arguments is NUL-ended entries. True: all threads
+   * that could take it are asleep, and `wake` has to follow, once for all calls that are started together.
+   */
+  call(id: number, functionId: number, input: Uint8Array, timeoutMs: number, moreVariables: string | undefined | null, moreWords: string | undefined | null, warmest: number, inheritsStdio: boolean, tableEntry: number, index: number, chainCalls: number, chainBytes: number): boolean
+  /** Wakes threads for the calls that were started. */
+  wake(): void
   /** Ends a call as cancelled; nothing happens when it has ended. */
   cancel(call: number): void
   /** Answers a slow host call; nothing happens when its call has ended. `error` is a code, a line feed and a message. */

@@ -151,7 +151,8 @@ impl NativeGroup {
         Ok(self.group.install(Install { id: image.id, artefact, settings: settings(image)?, snapshot })?)
     }
 
-    /// Starts a call; its end is a completion. What is added to environment and arguments is NUL-ended entries.
+    /// Starts a call; its end is a completion. What is added to environment and arguments is NUL-ended entries. True: all threads
+    /// that could take it are asleep, and `wake` has to follow, once for all calls that are started together.
     #[napi(catch_unwind)]
     #[allow(clippy::too_many_arguments, reason = "an object would cost more than the rest of the crossing")]
     pub fn call(
@@ -168,7 +169,7 @@ impl NativeGroup {
         index: i32,
         chain_calls: u32,
         chain_bytes: f64,
-    ) -> Result<(), Coded> {
+    ) -> Result<bool, Coded> {
         let submitted = Instant::now();
         let timeout = duration_ms(timeout_ms)?;
         let warmest = match warmest {
@@ -176,9 +177,10 @@ impl NativeGroup {
             1 => StartKind::Proto,
             _ => StartKind::Warm,
         };
-        self.group.call(function_id, |function| CallJob {
+        let must_wake = self.group.call(function_id, |function| CallJob {
             id,
             function,
+            slot: Arc::default(),
             input: Arc::from(input),
             environment: more_variables.unwrap_or_default(),
             arguments: more_words.unwrap_or_default(),
@@ -190,7 +192,13 @@ impl NativeGroup {
             index,
             stdio: if inherits_stdio { Stdio::Inherited } else { Stdio::Kept },
         })?;
-        Ok(())
+        Ok(must_wake)
+    }
+
+    /// Wakes threads for the calls that were started.
+    #[napi(catch_unwind)]
+    pub fn wake(&self) -> Result<(), Coded> {
+        Ok(self.group.wake()?)
     }
 
     /// Ends a call as cancelled; nothing happens when it has ended.

@@ -4,6 +4,7 @@ use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use super::CallSlot;
 use super::completion::StartKind;
 use crate::fault::Fault;
 use crate::function::{Function, Settings};
@@ -105,6 +106,8 @@ pub struct CallJob {
     /// Names the completion.
     pub id: u32,
     pub function: Arc<Function>,
+    /// How it is reached while it waits and runs.
+    pub slot: Arc<CallSlot>,
     pub input: Arc<[u8]>,
     /// Entries, each ended by NUL.
     pub environment: String,

@@ -88,7 +88,7 @@ pub struct Counters {
 
 /// A call between its submission and its end, so that it can be cancelled at any moment of it.
 #[derive(Default)]
-struct CallSlot {
+pub struct CallSlot {
     state: Mutex<SlotState>,
     /// To the call's slow host calls.
     answers: Arc<Answers>,
@@ -137,16 +137,16 @@ impl Group {
         self.submit(Job::Install(Box::new(install))).inspect_err(|_| self.forget_install(id))
     }
 
-    /// Runs a call. The function is looked up now: a removal that follows does not touch this call.
-    pub fn call(self: &Arc<Self>, function: u32, make: impl FnOnce(Arc<Function>) -> CallJob) -> Result<(), Fault> {
+    /// Runs a call; true when `wake` has to follow. The function is looked up now: a removal that follows does not touch this
+    /// call.
+    pub fn call(self: &Arc<Self>, function: u32, make: impl FnOnce(Arc<Function>) -> CallJob) -> Result<bool, Fault> {
         let function = self.function(function)?;
         let job = make(function);
-        let slot = Arc::new(CallSlot::default());
-        if lock(&self.calls)?.insert(job.id, slot).is_some() {
+        if lock(&self.calls)?.insert(job.id, job.slot.clone()).is_some() {
             return Err(Fault::bug("two running calls of one id"));
         }
         let id = job.id;
-        self.submit(Job::Call(Box::new(job))).inspect_err(|_| self.forget(id))
+        self.submit_quietly(Job::Call(Box::new(job))).inspect_err(|_| self.forget(id))
     }
 
     /// Restores Faaslets of a function until so many are idle, on a thread of the group.

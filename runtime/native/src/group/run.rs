@@ -256,7 +256,7 @@ fn start_and_run(group: &Arc<Group>, job: CallJob, record: &mut CallRecord) -> R
     let deadline = job.submitted + job.timeout;
     record.queue_us = micros(job.submitted, taken);
     let function = &*job.function.clone();
-    let slot = lock(&group.calls)?.get(&job.id).cloned().ok_or_else(|| Fault::bug("a call that nobody knows"))?;
+    let slot = job.slot.clone();
     let (mut faaslet, start) = claim(group, function, job.warmest)?;
     record.start = start;
     let stdio = job.stdio;

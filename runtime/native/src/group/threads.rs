@@ -25,6 +25,9 @@ const CALM_TICKS: u32 = 50;
 
 /// How long a thread looks out for the next job before it goes idle.
 const LOOK_OUT: Duration = Duration::from_micros(50);
+/// A thread that took a call so short a time ago will soon be back for the next one: to wake another one costs as much as
+/// several short calls, on the thread that has the most to do. When it is not back, the next tick wakes one.
+const NEAR: Duration = Duration::from_micros(30);
 /// Threads that may be added for jobs that come first.
 const FIRST_THREADS: usize = 4;
 
@@ -46,6 +49,8 @@ pub struct Queue {
     idle: Vec<Seat>,
     /// A thread looks out for a job before it goes idle: it need not be woken.
     is_looked_out: bool,
+    /// When a call was last taken.
+    taken: Option<Instant>,
     pub closing: bool,
 }
 
@@ -69,6 +74,7 @@ impl Queue {
             stalled: 0,
             idle: Vec::new(),
             is_looked_out: false,
+            taken: None,
             closing: false,
         }
     }
@@ -76,6 +82,11 @@ impl Queue {
     /// Whether the thread that looks out will take the job that comes now: it takes one.
     fn is_seen(&self) -> bool {
         self.is_looked_out && self.first.is_empty() && self.jobs.is_empty()
+    }
+
+    /// Whether some thread comes for the jobs that there are before another one would be awake.
+    fn is_near(&self) -> bool {
+        self.is_looked_out || (self.active > 0 && self.taken.is_some_and(|taken| taken.elapsed() < NEAR))
     }
 
     /// Wakes every idle thread, so that it sees that the group is closing.
@@ -96,28 +107,44 @@ impl Seat {
 }
 
 impl Group {
+    /// Adds a job and sees to it that a thread takes it.
     pub(super) fn submit(self: &Arc<Self>, job: Job) -> Result<(), Fault> {
+        if self.submit_quietly(job)? { self.wake() } else { Ok(()) }
+    }
+
+    /// Adds a job and wakes nobody, which is a system call; true when `wake` has to follow. Of a group without threads the first
+    /// one is started here, so that whoever submits learns that there is none to be had.
+    pub(super) fn submit_quietly(self: &Arc<Self>, job: Job) -> Result<bool, Fault> {
         let mut queue = lock(&self.queue)?;
         if queue.closing {
             return Err(Fault::new("ERR_DRAINING", "the worker group is closed"));
         }
-        let mut called = None;
-        if queue.is_seen() {
+        let is_seen = queue.is_seen();
+        if is_seen {
             self.has_jobs.store(true, Ordering::Release);
-        } else if queue.active < queue.allowed {
-            match self.add_thread(&mut queue) {
-                Ok(thread) => called = thread,
-                Err(fault) if queue.threads == 0 => return Err(fault),
-                // One of the threads that there are will come to it.
-                Err(_) => {}
-            }
+        } else if queue.threads == 0 {
+            self.add_thread(&mut queue)?;
         }
         // No thread looks for it before the lock is free.
         queue.jobs.push(job.function(), job);
-        drop(queue);
-        if let Some(thread) = called {
-            thread.unpark();
+        Ok(!is_seen && queue.active < queue.allowed && !queue.is_near())
+    }
+
+    /// Wakes as many threads as there are jobs that none of those at work will come to soon.
+    pub fn wake(self: &Arc<Self>) -> Result<(), Fault> {
+        let mut queue = lock(&self.queue)?;
+        let on_their_way = queue.active + usize::from(queue.is_looked_out);
+        let wanted = queue.jobs.len().min(queue.allowed.saturating_sub(on_their_way));
+        let mut called = Vec::new();
+        for _ in 0..wanted {
+            match self.add_thread(&mut queue) {
+                Ok(thread) => called.extend(thread),
+                // One of the threads that there are will come to it.
+                Err(_) => break,
+            }
         }
+        drop(queue);
+        called.iter().for_each(Thread::unpark);
         Ok(())
     }
 
@@ -224,6 +251,10 @@ impl Group {
             }
             if let Some(job) = queue.jobs.pop() {
                 self.counters.started.fetch_add(1, Ordering::Relaxed);
+                // Only while calls run does the ticker see to it that those which wait get a thread.
+                if matches!(job, Job::Call(_)) {
+                    queue.taken = Some(Instant::now());
+                }
                 return Some(job);
             }
             queue.active -= 1;
@@ -269,9 +300,7 @@ impl Group {
         drop(queue);
         let until = Instant::now() + LOOK_OUT;
         while !self.has_jobs.load(Ordering::Acquire) && Instant::now() < until {
-            for _ in 0..8 {
-                std::hint::spin_loop();
-            }
+            std::thread::yield_now();
         }
         let mut queue = lock(&self.queue).ok()?;
         queue.is_looked_out = false;
@@ -326,6 +355,12 @@ impl Watch for Group {
     fn tick(self: Arc<Self>) {
         self.announce_again();
         let Ok(mut queue) = self.queue.try_lock() else { return };
+        if !queue.jobs.is_empty() && queue.active < queue.allowed && !queue.is_near() {
+            drop(queue);
+            // There will be another tick.
+            let _ = self.wake();
+            return;
+        }
         let started = self.counters.started.load(Ordering::Relaxed);
         let stands_still = self.counters.seen.swap(started, Ordering::Relaxed) == started;
         if !stands_still || queue.jobs.is_empty() || queue.closing {

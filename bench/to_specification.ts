@@ -1,5 +1,5 @@
 /**
- * `deno run -A bench/to_specification.ts RESULT.json`: puts the figures of a result of `deno task bench` into
+ * `deno run -A bench/to_specification.ts RESULT.json...`: puts the figures of results of `deno task bench` into
  * SPECIFICATION.md, in the place of the earlier ones. A quick run is not quoted.
  *
  * @module
@@ -20,20 +20,24 @@ interface Result {
 const PATH = join(ROOT, "SPECIFICATION.md");
 const FIGURES = /<!-- figures -->[^]*?<!-- end of figures -->/;
 
-const [path] = Deno.args;
-if (path === undefined) {
-  console.error("usage: deno run -A bench/to_specification.ts RESULT.json");
+if (Deno.args.length === 0) {
+  console.error("usage: deno run -A bench/to_specification.ts RESULT.json...");
   Deno.exit(2);
 }
-const result: Result = JSON.parse(await Deno.readTextFile(path));
-if (result.isQuick) {
-  console.error(`cannot quote ${path}: it is a quick run`);
-  Deno.exit(1);
+const sections: string[] = [];
+for (const path of Deno.args) {
+  const result: Result = JSON.parse(await Deno.readTextFile(path));
+  if (result.isQuick) {
+    console.error(`cannot quote ${path}: it is a quick run`);
+    Deno.exit(1);
+  }
+  sections.push(figuresOf(result, resolve(path)));
 }
-await Deno.writeTextFile(PATH, withFigures(await Deno.readTextFile(PATH), resolve(path)));
+const figures = ["<!-- figures -->", ...sections, "<!-- end of figures -->"].join("\n");
+await Deno.writeTextFile(PATH, (await Deno.readTextFile(PATH)).replace(FIGURES, () => figures));
 await new Deno.Command(Deno.execPath(), { args: ["fmt", "--quiet", PATH] }).output();
 
-function withFigures(specification: string, path: string): string {
+function figuresOf(result: Result, path: string): string {
   const machine = Object.entries(result.machine).map(([what, value]) => `${what} ${value}`).join(", ");
   const rows = Object.entries(result.benchmarks).flatMap(([name, { figures }]) =>
     figures.map((figure) => {
@@ -43,18 +47,15 @@ function withFigures(specification: string, path: string): string {
     })
   );
   const skipped = Object.values(result.benchmarks).flatMap(({ skipped }) => skipped).map((one) => `- skipped: ${one}`);
-  return specification.replace(FIGURES, () =>
-    [
-      "<!-- figures -->",
-      `From [${basename(path)}](${relative(ROOT, path)}), ${result.startedAt.slice(0, 10)}: ${machine}.`,
-      "",
-      "| benchmark | figure | promise | measured | |",
-      "| --- | --- | --- | --- | --- |",
-      ...rows,
-      "",
-      ...skipped,
-      "<!-- end of figures -->",
-    ].join("\n"));
+  return [
+    `From [${basename(path)}](${relative(ROOT, path)}), ${result.startedAt.slice(0, 10)}: ${machine}.`,
+    "",
+    "| benchmark | figure | promise | measured | |",
+    "| --- | --- | --- | --- | --- |",
+    ...rows,
+    "",
+    ...skipped,
+  ].join("\n");
 }
 
 function measured(figure: Figure): string {

@@ -1,6 +1,6 @@
 /** Global locks: a free one beside a bare commit with a check, and how long a lock takes from one host to the next. */
 import { KvGlobalTier, type StateKv } from "../state/mod.ts";
-import type { FileStore, ServerStore } from "../tests/support/stores.ts";
+import { type FileStore, type ServerStore, shared } from "../tests/support/stores.ts";
 import type { Measured } from "./_state_memory.ts";
 import { TENANT } from "./_state_host.ts";
 import { median, medianRatio } from "./_statistics.ts";
@@ -93,17 +93,7 @@ class Watched {
           },
         }),
       );
-    this.kv = {
-      get: kv.get.bind(kv),
-      getMany: kv.getMany.bind(kv),
-      set: kv.set.bind(kv),
-      delete: kv.delete.bind(kv),
-      list: kv.list.bind(kv),
-      atomic: kv.atomic.bind(kv),
-      watch: watch as StateKv["watch"],
-      commitVersionstamp: kv.commitVersionstamp.bind(kv),
-      close: kv.close.bind(kv),
-    };
+    this.kv = { ...shared(kv), watch: watch as StateKv["watch"], close: kv.close.bind(kv) };
   }
 
   /** Resolves when a watch says something for the next time: what its keys are, to begin with. */

@@ -45,7 +45,7 @@ export class ServerStore implements TestStore {
 }
 
 /** The same connection for each who asks; who made it closes it. */
-function shared(kv: Deno.Kv): StateKv {
+export function shared(kv: StateKv): StateKv {
   return {
     get: kv.get.bind(kv),
     getMany: kv.getMany.bind(kv),
